@@ -1,0 +1,1 @@
+"""The management information systems we read, a file each."""

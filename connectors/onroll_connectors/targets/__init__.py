@@ -1,0 +1,1 @@
+"""The directories we bring into line, a file each."""

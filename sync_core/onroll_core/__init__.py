@@ -1,0 +1,1 @@
+"""What should be true, what is true, the difference; knows no vendor."""
