@@ -1,0 +1,263 @@
+"""One item of a plan: a fact that a target can carry out and a sentence that a person can read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from onroll_core.accounts import Account, Anchor, DesiredGroup, IdentityId
+from onroll_core.people import Role, SourceKey
+
+Value = str | tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Whose account is changed. `username` is for people to read; the object is addressed by `anchor`, None only before it exists."""
+
+    identity: IdentityId
+    username: str
+    role: Role
+    anchor: Anchor | None = None
+
+    @property
+    def object(self) -> Anchor:
+        """The anchor of an account that exists; raises ValueError where there is none yet."""
+        if self.anchor is None:
+            raise ValueError(f"{self.username} has no account to address yet")
+        return self.anchor
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """The names that a rename changes together; `aliases` are the addresses that must still reach the person."""
+
+    login: str
+    email: str
+    aliases: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Make the account, enabled, with a random temporary password that must be changed."""
+
+    who: Who
+    account: Account
+    reason: str
+    expected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Write our identity onto an account that existed before us and that a person has confirmed."""
+
+    who: Who
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """Change login and address together; the old address stays as an alias."""
+
+    who: Who
+    before: Naming
+    after: Naming
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Set values. Keys are display_name, given, family, aliases (all that must be there: none is taken away) or the
+    target's own attribute names; "" clears."""
+
+    who: Who
+    before: Mapping[str, Value]
+    after: Mapping[str, Value]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Put the account in another place (OU)."""
+
+    who: Who
+    before: str
+    after: str
+    reason: str
+    expected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Enable:
+    """Give the account back; `restore` when it is soft-deleted and has to be undeleted first."""
+
+    who: Who
+    reason: str
+    restore: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Disable:
+    """Take sign-in away; nothing is deleted."""
+
+    who: Who
+    reason: str
+    expected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CreateGroup:
+    """Make a group; its members follow as changes of their own."""
+
+    group: DesiredGroup
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateGroup:
+    """Give a group another name."""
+
+    key: SourceKey
+    anchor: Anchor
+    before: str
+    after: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddMember:
+    """Put a person into a group; `group_anchor` is None for a group made in the same plan. `owner` makes them an owner of it."""
+
+    key: SourceKey
+    group_anchor: Anchor | None
+    group_name: str
+    who: Who
+    reason: str
+    owner: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveMember:
+    """Take a person out of a group of ours."""
+
+    key: SourceKey
+    group_anchor: Anchor
+    group_name: str
+    who: Who
+    reason: str
+    owner: bool = False
+
+
+AccountChange = Create | Link | Rename | Update | Move | Enable | Disable
+GroupChange = CreateGroup | UpdateGroup | AddMember | RemoveMember
+Change = AccountChange | GroupChange
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """It is done; `anchor` is the object's id (the new one after a Create); `note` is worth a line in the journal."""
+
+    change: Change
+    anchor: Anchor | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """It was refused and will be again until somebody acts on `why`."""
+
+    change: Change
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """It could not be done now and is tried again at the next run."""
+
+    change: Change
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """It was never sent: the window ended or the target was halted."""
+
+    change: Change
+    why: str = ""
+
+
+Outcome = Applied | Rejected | Deferred | Unsent
+
+
+def kind(change: Change) -> str:
+    """The change's name in JSON, the journal and limits: "create", "add_member"..."""
+    return _KINDS[type(change)]
+
+
+_KINDS: Mapping[type, str] = {
+    Create: "create",
+    Link: "link",
+    Rename: "rename",
+    Update: "update",
+    Move: "move",
+    Enable: "enable",
+    Disable: "disable",
+    CreateGroup: "create_group",
+    UpdateGroup: "update_group",
+    AddMember: "add_member",
+    RemoveMember: "remove_member",
+}
+
+
+def sentence(change: Change) -> str:
+    """The change as a sentence, with its reason."""
+    match change:
+        case Create(who, account, reason):
+            text = f"Create {who.username} ({account.display_name or account.email})" + _where(account.place)
+        case Link(who, reason):
+            text = f"Link the existing account of {who.username}"
+        case Rename(who, before, after, reason):
+            text = f"Rename {before.login} to {after.login}; {before.email} stays as an alias"
+        case Update(who, before, after, reason):
+            pairs = (
+                f"{name} from {_shown(before.get(name, ''))} to {_shown(value)}"
+                for name, value in sorted(after.items())
+            )
+            text = f"Change {who.username}: " + ", ".join(pairs)
+        case Move(who, old, new, reason):
+            text = f"Move {who.username} from {old or 'the top'} to {new or 'the top'}"
+        case Enable(who, reason, restore):
+            text = f"{'Restore' if restore else 'Enable'} {who.username}"
+        case Disable(who, reason):
+            text = f"Disable {who.username}"
+        case CreateGroup(group, reason):
+            text = f"Create the group {group.name}"
+        case UpdateGroup(_, _, old, new, reason):
+            text = f"Rename the group {old} to {new}"
+        case AddMember(_, _, name, who, reason):
+            text = f"Add {who.username} to {name}"
+        case RemoveMember(_, _, name, who, reason):
+            text = f"Remove {who.username} from {name}"
+        case _:
+            assert_never(change)
+    return f"{text}: {reason}." if reason else f"{text}."
+
+
+def _where(place: str | None) -> str:
+    return f" in {place}" if place else ""
+
+
+def _shown(value: Value) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(value) or "nothing"
+    return repr(value) if value else "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Something a person has to decide; nothing is written for this identity in this target until then."""
+
+    identity: IdentityId | None
+    why: str
+    username: str = field(default="")
