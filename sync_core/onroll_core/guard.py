@@ -1,0 +1,36 @@
+"""The only door from a plan to a target: a plan is cleared whole, or held whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from onroll_core.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """A plan that may be applied. Nothing but this module makes one."""
+
+    plan: Plan
+    approved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A plan of which nothing is written until a person has approved its digest; `objections` are sentences."""
+
+    plan: Plan
+    objections: Sequence[str]
+
+
+Verdict = Cleared | Held
+
+
+def clear(plan: Plan, objections: Sequence[str], approved: str | None = None) -> Verdict:
+    """Clear `plan` when nobody objects or when `approved` names exactly its digest; hold the whole of it otherwise."""
+    if not objections:
+        return Cleared(plan)
+    if approved is not None and approved == plan.digest:
+        return Cleared(plan, approved=True)
+    return Held(plan, tuple(objections))

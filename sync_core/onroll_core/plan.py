@@ -1,0 +1,136 @@
+"""What would be done to one target, in a stable order, with a digest that an approval can name."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, assert_never
+
+from onroll_core.accounts import Account, Anchor, IdentityId
+from onroll_core.changes import (
+    AddMember,
+    Change,
+    Conflict,
+    Create,
+    CreateGroup,
+    Disable,
+    Enable,
+    Link,
+    Move,
+    Naming,
+    RemoveMember,
+    Rename,
+    Update,
+    UpdateGroup,
+    kind,
+)
+
+# What protects people comes first, so that a window that ends early has done the most urgent part;
+# what depends on another change comes after it.
+_ORDER = (Disable, Enable, Create, Link, Rename, Update, Move, CreateGroup, UpdateGroup, AddMember, RemoveMember)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that would be done to one target for one school. `adopted` are accounts of ours whose making was never recorded
+    (a run was cut off), or that carry our identity already: remembered, not written. `notices` are worth reading and change nothing."""
+
+    target: str
+    school: str
+    changes: Sequence[Change]
+    conflicts: Sequence[Conflict] = ()
+    adopted: Mapping[IdentityId, Anchor] = field(default_factory=dict)
+    notices: Sequence[str] = ()
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 (first 16 hex digits) of target, school and every change: the same if and only if the same would be done."""
+        facts = [self.target, self.school, [as_json(change) for change in self.changes]]
+        for fact in facts[2]:
+            fact.pop("reason", None)  # type: ignore[union-attr]  # "absent for 3 reads" becomes 4 without being another plan
+        return hashlib.sha256(json.dumps(facts, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:16]
+
+
+def ordered(changes: Sequence[Change]) -> list[Change]:
+    """The changes in the order of every plan: by kind as above, then by username."""
+    return sorted(changes, key=_rank)
+
+
+def _rank(change: Change) -> tuple[int, str, str, str]:
+    match change:
+        case CreateGroup(group):
+            who, name, identity = "", group.name, group.key.record
+        case UpdateGroup(key, _, before):
+            who, name, identity = "", before, key.record
+        case AddMember(key, _, _, member) | RemoveMember(key, _, _, member):
+            who, name, identity = member.username, key.record, member.identity
+        case _:
+            who, name, identity = change.who.username, "", change.who.identity
+    return _ORDER.index(type(change)), who, name, identity
+
+
+def as_json(change: Change) -> dict[str, Any]:
+    """The change in the shape that `plan --json` promises: kind, identity, username, reason, before, after; and the anchor."""
+    before: dict[str, Any] = {}
+    after: dict[str, Any] = {}
+    match change:
+        case Create(_, account):
+            after = account_json(account)
+        case Link():
+            after = {"linked": True}
+        case Rename(_, old, new):
+            before, after = _naming_json(old), _naming_json(new)
+        case Update(_, old_values, new_values):
+            before, after = dict(old_values), dict(new_values)
+        case Move(_, old_place, new_place):
+            before, after = {"place": old_place}, {"place": new_place}
+        case Enable(_, _, restore):
+            before, after = {"enabled": False, "deleted": restore}, {"enabled": True, "deleted": False}
+        case Disable():
+            before, after = {"enabled": True}, {"enabled": False}
+        case CreateGroup(group):
+            after = {"group": group.name, "kind": group.kind.value}
+        case UpdateGroup(_, _, old_name, new_name):
+            before, after = {"group": old_name}, {"group": new_name}
+        case AddMember(key, _, name, _, _, owner):
+            after = {"group": name, "key": key.record, "owner": owner}
+        case RemoveMember(key, _, name, _, _, owner):
+            before = {"group": name, "key": key.record, "owner": owner}
+        case _:
+            assert_never(change)
+    head: dict[str, Any] = {
+        "kind": kind(change),
+        "identity": "",
+        "username": "",
+        "anchor": None,
+        "reason": change.reason,
+    }
+    if isinstance(change, CreateGroup):
+        head |= {"identity": change.group.key.record}
+    elif isinstance(change, UpdateGroup):
+        head |= {"identity": change.key.record, "anchor": change.anchor}
+    else:
+        head |= {"identity": change.who.identity, "username": change.who.username, "anchor": change.who.anchor}
+    return head | {"before": before, "after": after}
+
+
+def account_json(account: Account) -> dict[str, Any]:
+    """An account's told values, aliases sorted."""
+    told = {
+        "login": account.login,
+        "email": account.email,
+        "aliases": sorted(account.aliases),
+        "display_name": account.display_name,
+        "given": account.given,
+        "family": account.family,
+        "place": account.place,
+        "enabled": account.enabled,
+        "attributes": dict(sorted(account.attributes.items())),
+    }
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def _naming_json(naming: Naming) -> dict[str, Any]:
+    return {"login": naming.login, "email": naming.email, "aliases": sorted(naming.aliases)}
