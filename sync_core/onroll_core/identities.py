@@ -38,7 +38,7 @@ class Identity:
     `person` is the latest of all that the source told (what it left untold is kept). `source` is "mis" or "manual".
     `username` and `email` are None while a name waits for a person: then `waiting` says why and `proposal` what we suggest.
     `aliases` are former addresses. `absences` counts complete reads in a row without the person; `left_on` is the day on which
-    leaving took effect. `bonds` has one entry a target. `also` are further MIS records of the same human.
+    leaving took effect. `expected` says that the school year explained their joining. `bonds` has one entry a target. `also` are further MIS records of the same human.
     """
 
     id: IdentityId
@@ -56,6 +56,7 @@ class Identity:
     proposal: str | None = None
     absences: int = 0
     left_on: date | None = None
+    expected: bool = True
     also: tuple[SourceKey, ...] = ()
     bonds: Mapping[str, Bond] = field(default_factory=dict)
 

@@ -1,0 +1,124 @@
+"""What one school wants: its naming, its places, its grace, its limits. Data only; the settings file is read elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from onroll_core.people import Role
+from onroll_core.templates import Place, Surroundings, Template
+from onroll_core.usernames import Format
+from onroll_core.years import Country, Rollover
+
+Owner = Literal["always", "once", "never"]
+"""Who minds a value: `always` is ours and put right every night, `once` is set when we create or when it is empty, `never` is not ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How much of one kind may happen in one night: the larger of a count and a share (percent) of the accounts looked after."""
+
+    count: int
+    percent: float
+
+    def allows(self, population: int) -> int:
+        """The number that may happen among `population` accounts."""
+        return max(self.count, int(population * self.percent / 100))
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits per role and kind of change. What the school year explains does not count.
+
+    `update` counts changes of names alone; `move` counts moves that no change of year explains; `namesake` counts accounts that would be
+    made although somebody of the same name has one that onroll does not know: they should be linked, not doubled.
+    """
+
+    disable: Limit = Limit(5, 3)
+    create: Limit = Limit(25, 5)
+    rename: Limit = Limit(5, 2)
+    update: Limit = Limit(20, 10)
+    move: Limit = Limit(20, 10)
+    enable: Limit = Limit(10, 3)
+    namesake: Limit = Limit(5, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Sanity:
+    """How far a snapshot may fall short of the school's own last good ones: `people` and `groups` lost, `blank` values in a column that
+    was filled, `leaving` dates that are suddenly there, `joining` people nobody expected."""
+
+    people: Limit = Limit(10, 10)
+    year_group: Limit = Limit(10, 40)
+    groups: Limit = Limit(10, 30)
+    blank: Limit = Limit(20, 20)
+    leaving: Limit = Limit(10, 8)
+    joining: Limit = Limit(25, 25)
+
+
+@dataclass(frozen=True, slots=True)
+class RoleRules:
+    """How people of one role are named, placed and let go. `grace` is in days between leaving and disable.
+
+    `early` is how many days before their first day a future starter gets an account; None is as soon as the MIS tells.
+    `leavers_place` is where a disabled account goes; None leaves it where it is. `email` None is username@domain.
+    """
+
+    username: Format
+    place: Place
+    display_name: Template
+    domain: str
+    email: Format | None = None
+    grace: int = 0
+    early: int | None = None
+    leavers_place: Place | None = None
+    provision: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SchoolRules:
+    """One school. `absences` is the number of complete reads in a row without a person after which they count as gone;
+    `enrolments` are the enrolment statuses of pupils who get an account (a blank status always does)."""
+
+    id: str
+    name: str
+    country: Country
+    rollover: Rollover
+    students: RoleRules
+    staff: RoleRules
+    preferred_names: bool = True
+    absences: int = 3
+    enrolments: frozenset[str] = frozenset({"C", "M"})
+    limits: Limits = Limits()
+    sanity: Sanity = Sanity()
+
+    def of(self, role: Role) -> RoleRules | None:
+        """The rules of a role; None for roles that get no account."""
+        if role is Role.STUDENT:
+            return self.students
+        return self.staff if role is Role.STAFF else None
+
+    @property
+    def around(self) -> Surroundings:
+        """What templates may say of the school."""
+        return Surroundings(self.name, self.id, self.country)
+
+
+_OWNERS: Mapping[str, Owner] = {"enabled": "once"}
+
+
+@dataclass(frozen=True, slots=True)
+class TargetRules:
+    """What is written to one target beside names: extra attributes by role, and who minds which value.
+
+    Values nobody said anything of are ours (`always`), except `enabled`: an account that somebody else disabled stays disabled.
+    """
+
+    name: str
+    attributes: Mapping[Role, Mapping[str, Template]] = field(default_factory=dict)
+    owners: Mapping[str, Owner] = field(default_factory=dict)
+
+    def owner(self, value: str) -> Owner:
+        """Who minds `value` (display_name, given, family, email, place, enabled, aliases, or an attribute's name)."""
+        return self.owners.get(value) or _OWNERS.get(value, "always")
