@@ -42,7 +42,7 @@ class DesiredAccount:
     """The account that an identity should have in one target, and why.
 
     `because` is half a sentence ("on roll", "left on 21 July 2026"). `expected` says that the school year explains a joiner
-    or leaver, who then does not count against a limit.
+    or leaver, who then does not count against a limit; `moving` says the same of a change of place.
     """
 
     identity: IdentityId
@@ -50,6 +50,7 @@ class DesiredAccount:
     account: Account
     because: str
     expected: bool = False
+    moving: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,7 +102,7 @@ class SchoolRules:
     @property
     def around(self) -> Surroundings:
         """What templates may say of the school."""
-        return Surroundings(self.name, self.id, self.country)
+        return Surroundings(self.name, self.id, self.country, self.preferred_names)
 
 
 _OWNERS: Mapping[str, Owner] = {"enabled": "once"}

@@ -9,6 +9,7 @@ from functools import lru_cache
 from string import Formatter
 
 from onroll_core.identities import Identity
+from onroll_core.people import Person
 from onroll_core.years import Country, parse_stage
 
 Getter = Callable[[Identity, "Surroundings"], str | None]
@@ -21,6 +22,21 @@ class Surroundings:
     school: str
     school_id: str
     country: Country
+    preferred: bool = True
+
+
+def first_name(person: Person, preferred: bool = True) -> str | None:
+    """The first name to use: the preferred one where it is filled in, unless the school wants legal names."""
+    if preferred:
+        return person.first or person.legal_first
+    return person.legal_first or person.first
+
+
+def last_name(person: Person, preferred: bool = True) -> str | None:
+    """The last name to use, as `first_name`."""
+    if preferred:
+        return person.last or person.legal_last
+    return person.legal_last or person.last
 
 
 def _year(identity: Identity, around: Surroundings) -> str | None:
@@ -40,8 +56,8 @@ def _stage_label(text: str | None, country: Country) -> str | None:
 
 
 FIELDS: Mapping[str, Getter] = {
-    "first": lambda identity, _: identity.person.first or identity.person.legal_first,
-    "last": lambda identity, _: identity.person.last or identity.person.legal_last,
+    "first": lambda identity, around: first_name(identity.person, around.preferred),
+    "last": lambda identity, around: last_name(identity.person, around.preferred),
     "legal_first": lambda identity, _: identity.person.legal_first,
     "legal_last": lambda identity, _: identity.person.legal_last,
     "username": lambda identity, _: identity.username,

@@ -1,0 +1,124 @@
+"""Identities and the school's rules become the accounts and groups that a target should have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, timedelta
+
+from onroll_core.accounts import Account, DesiredAccount, DesiredGroup, IdentityId
+from onroll_core.changes import Conflict
+from onroll_core.contracts import Abilities
+from onroll_core.identities import Identity
+from onroll_core.lifecycle import Standing, standing
+from onroll_core.people import Group, Role, SourceKey
+from onroll_core.rules import RoleRules, SchoolRules, TargetRules
+from onroll_core.templates import Surroundings, Template, first_name, last_name
+from onroll_core.usernames import clean_display
+from onroll_core.years import academic_year
+
+_MOVING_UP = timedelta(days=45)
+
+
+def project(
+    identities: Iterable[Identity], today: date, school: SchoolRules, target: TargetRules, abilities: Abilities
+) -> Iterator[DesiredAccount]:
+    """The account of everyone who should have one in `target`, and the disabled one of everyone who should no longer.
+
+    Identities that still wait for a name are left out (see `waiting`), as are those who never had an account and should not get one.
+    """
+    around = school.around
+    moving_up = _moving_up(today, school)
+    by_role = {role: rules for role in Role if (rules := school.of(role)) is not None}
+    for identity in identities:
+        rules = by_role.get(identity.role)
+        if rules is None or identity.username is None or identity.email is None:
+            continue
+        where = standing(identity, today, school)
+        known = target.name in identity.bonds
+        if not known and (where.early or not where.access):
+            continue
+        login = identity.username if abilities.login == "name" else identity.email
+        if where.access:
+            account = _account(identity, login, rules, target, abilities, around)
+            season = identity.role is Role.STUDENT and moving_up
+            yield DesiredAccount(identity.id, identity.role, account, where.because, identity.expected, season)
+        else:
+            yield DesiredAccount(
+                identity.id,
+                identity.role,
+                _gone(identity, login, rules, abilities, around),
+                where.because,
+                where.expected,
+                True,
+            )
+
+
+def waiting(identities: Iterable[Identity], today: date, school: SchoolRules) -> list[Conflict]:
+    """Everyone who should have an account and has no name yet, with what a person can do about it."""
+    found: list[Conflict] = []
+    for identity in identities:
+        if identity.username is None and identity.waiting is not None:
+            where: Standing = standing(identity, today, school)
+            if where.access and not where.early:
+                found.append(Conflict(identity.id, identity.waiting, identity.proposal or ""))
+    return found
+
+
+def _account(
+    identity: Identity, login: str, rules: RoleRules, target: TargetRules, abilities: Abilities, around: Surroundings
+) -> Account:
+    person = identity.person
+    display = identity.chosen_display_name if identity.role is Role.STAFF else None
+    return Account(
+        login,
+        identity.email or "",
+        identity.aliases,
+        _clean(display or rules.display_name.render(identity, around)),
+        _clean(first_name(person, around.preferred)),
+        _clean(last_name(person, around.preferred)),
+        rules.place.render(identity, around) if abilities.places else None,
+        True,
+        _attributes(identity, target.attributes.get(identity.role), around),
+    )
+
+
+def _gone(identity: Identity, login: str, rules: RoleRules, abilities: Abilities, around: Surroundings) -> Account:
+    """A leaver's account: sign-in is taken away, perhaps its place changes, and everything else stays as it was."""
+    place = None
+    if abilities.places and rules.leavers_place is not None:
+        place = rules.leavers_place.render(identity, around)
+    return Account(login, identity.email or "", identity.aliases, place=place, enabled=False)
+
+
+_NONE: Mapping[str, str] = {}
+
+
+def _attributes(
+    identity: Identity, templates: Mapping[str, Template] | None, around: Surroundings
+) -> Mapping[str, str]:
+    if not templates:
+        return _NONE
+    rendered = ((name, template.render(identity, around)) for name, template in templates.items())
+    return {name: value.strip() for name, value in rendered if value is not None}
+
+
+def _clean(text: str | None) -> str | None:
+    return None if text is None else clean_display(text)
+
+
+def _moving_up(today: date, school: SchoolRules) -> bool:
+    """True in the first weeks of the academic year, when a change of year group moves people for a reason."""
+    began = date(academic_year(today, school.rollover), school.rollover.month, school.rollover.day)
+    return began <= today <= began + _MOVING_UP
+
+
+def project_groups(
+    groups: Iterable[Group], identities: Iterable[Identity], desired: Iterable[IdentityId]
+) -> Iterator[DesiredGroup]:
+    """The groups that a target should have: members and owners are those of `desired`, who have or get an account there."""
+    by_key: dict[SourceKey, IdentityId] = {key: identity.id for identity in identities for key in identity.keys}
+    wanted = frozenset(desired)
+    for group in groups:
+        members = frozenset(by_key[key] for key in group.members if key in by_key) & wanted
+        owners = frozenset(by_key[key] for key in group.leaders if key in by_key) & wanted
+        yield DesiredGroup(group.key, group.kind, group.name, members, owners)

@@ -1,0 +1,282 @@
+"""A snapshot against the identities we know: who joined, moved, left or came back, and what a person must decide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import date, timedelta
+
+from onroll_core.accounts import IdentityId
+from onroll_core.changes import Conflict
+from onroll_core.cohorts import Years, year_of_entry_of
+from onroll_core.identities import Identity, State
+from onroll_core.lifecycle import standing
+from onroll_core.people import Person, Snapshot, SourceKey, Status
+from onroll_core.rules import SchoolRules
+from onroll_core.usernames import fold
+
+GONE = frozenset({State.LEAVING, State.LEFT, State.NO_SHOW})
+RECENT = timedelta(days=60)
+"""A joiner whose first day is not longer ago than this is one that the school year explains."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """Identities as they are from now on. `joiners` have no names yet; `seen_again` are back after being missed, and `others`
+    changed only in what we count (absences, a first Year of Entry). Whoever is in none of them is unchanged."""
+
+    joiners: Sequence[Identity] = ()
+    movers: Sequence[Identity] = ()
+    leavers: Sequence[Identity] = ()
+    returners: Sequence[Identity] = ()
+    others: Sequence[Identity] = ()
+    conflicts: Sequence[Conflict] = ()
+
+    @property
+    def changed(self) -> list[Identity]:
+        """Everyone who has to be remembered, joiners first."""
+        return [*self.joiners, *self.movers, *self.leavers, *self.returners, *self.others]
+
+
+def reconcile(
+    snapshot: Snapshot,
+    known: Iterable[Identity],
+    today: date,
+    school: SchoolRules,
+    years: Years,
+    new_id: Callable[[], IdentityId],
+) -> Reconciliation:
+    """Compare, without deciding anything that a person should.
+
+    `years` reckons Years of Entry (see `cohorts`). `new_id` is asked once for each joiner. Nobody is dropped: an identity that the snapshot does
+    not mention is counted absent once more, and only `lifecycle.standing` says when that means gone.
+    """
+    by_key: dict[SourceKey, Identity] = {}
+    identities: dict[IdentityId, Identity] = {}
+    for identity in known:
+        identities[identity.id] = identity
+        by_key[identity.person.key] = identity
+        for key in identity.also:
+            by_key[key] = identity
+    returning = _Returning(identities.values())
+    told: dict[IdentityId, Person] = {}
+    strangers: list[Person] = []
+    conflicts: list[Conflict] = []
+    for person in snapshot.people:
+        match = by_key.get(person.key)
+        if match is None:
+            strangers.append(person)
+        elif match.id in told:
+            told[match.id] = _better(told[match.id], person)
+        else:
+            told[match.id] = person
+
+    movers: list[Identity] = []
+    leavers: list[Identity] = []
+    returners: list[Identity] = []
+    others: list[Identity] = []
+    adopted: dict[IdentityId, SourceKey] = {}
+    joining: list[Person] = []
+    for person in sorted(strangers, key=lambda each: each.key):
+        match, doubt = returning.match(person, told)
+        if doubt is not None:
+            conflicts.append(doubt)
+        elif match is not None and match.id not in adopted:
+            told[match.id] = person
+            adopted[match.id] = person.key
+        else:
+            joining.append(person)
+
+    for identity in identities.values():
+        if identity.source != "mis":
+            continue
+        person_told = told.get(identity.id)
+        unchanged = person_told is not None and person_told == identity.person and _settled(person_told)
+        if unchanged and not identity.absences and identity.state is State.ACTIVE and not years.moved(identity):
+            continue  # the everyday case, kept short
+        before = identity.state
+        after = _updated(identity, person_told, adopted.get(identity.id), today, school, years)
+        if after == identity:
+            continue
+        if before in GONE and after.state not in GONE and after.state is not State.EXCLUDED:
+            returners.append(replace(after, left_on=None))
+        elif after.state in GONE and before not in GONE:
+            leavers.append(after)
+        elif _tells_anew(identity, after):
+            movers.append(after)
+        else:
+            others.append(after)
+
+    joiners: list[Identity] = []
+    first_load = not identities
+    for person in joining:
+        identity = _joiner(person, new_id, first_load, today, school, years)
+        if identity.state in GONE or identity.state is State.EXCLUDED:
+            continue  # a leaver we never knew: there is nothing to give and nothing to take away
+        if not (_first(person) or _last(person)):
+            conflicts.append(
+                Conflict(None, f"The {person.role.value} {person.key.record} has no name in the MIS. Fill it in there.")
+            )
+            continue
+        joiners.append(identity)
+    conflicts += _shared_numbers(snapshot, by_key)
+    return Reconciliation(joiners, movers, leavers, returners, others, conflicts)
+
+
+def merged(told: Person, known: Person) -> Person:
+    """What is told, over what was known: None is "not told" and keeps the old value."""
+    if told == known:
+        return known
+    kept = {
+        name: getattr(known, name)
+        for name in _OPTIONAL
+        if getattr(told, name) is None and getattr(known, name) is not None
+    }
+    # A date is taken back by leaving it out: somebody told to be on roll has no leaving date any more.
+    if told.status is not Status.LEFT:
+        kept.pop("ends", None)
+    return replace(told, **kept) if kept else told
+
+
+_OPTIONAL = tuple(field.name for field in fields(Person) if field.name not in ("key", "role", "status"))
+
+
+def _settled(person: Person) -> bool:
+    """True when no date of theirs can change where they stand as days go by."""
+    return person.status is Status.ON_ROLL and person.ends is None
+
+
+def _updated(
+    identity: Identity, told: Person | None, new_key: SourceKey | None, today: date, school: SchoolRules, years: Years
+) -> Identity:
+    if told is None:
+        after = replace(identity, absences=identity.absences + 1)
+    else:
+        person = merged(told, identity.person)
+        also = identity.also
+        if person.key != identity.person.key:
+            also = tuple(dict.fromkeys((*(key for key in identity.also if key != person.key), identity.person.key)))
+        left_on = None if identity.absences else identity.left_on
+        after = replace(identity, person=person, role=person.role, also=also, absences=0, left_on=left_on)
+        after = replace(after, year_of_entry=year_of_entry_of(after, years))
+    where = standing(after, today, school)
+    left_on = where.left_on if where.state in GONE else None
+    return replace(after, state=where.state, left_on=left_on)
+
+
+def _tells_anew(before: Identity, after: Identity) -> bool:
+    """True when the MIS told something new of a person, apart from their coming and going."""
+    return (
+        before.person != after.person
+        or before.year_of_entry not in (after.year_of_entry, None)
+        or before.role is not after.role
+    )
+
+
+def _joiner(
+    person: Person, new_id: Callable[[], IdentityId], first_load: bool, today: date, school: SchoolRules, years: Years
+) -> Identity:
+    recent = person.starts is not None and person.starts >= today - RECENT
+    identity = Identity(
+        new_id(),
+        school.id,
+        person.role,
+        person,
+        State.ACTIVE,
+        expected=first_load or recent or person.status is Status.FUTURE,
+    )
+    identity = replace(identity, year_of_entry=year_of_entry_of(identity, years))
+    where = standing(identity, today, school)
+    return replace(identity, state=where.state, left_on=where.left_on)
+
+
+def _better(one: Person, other: Person) -> Person:
+    """Of two records of one human, the one that counts: on roll before coming before left, then the main registration."""
+    rank = {Status.ON_ROLL: 0, Status.FUTURE: 1, Status.LEFT: 2}
+    subsidiary = {"C": 0, "M": 0, "": 0, "S": 1, "G": 2}
+
+    def weight(person: Person) -> tuple[int, int, SourceKey]:
+        return rank[person.status], subsidiary.get((person.enrolment or "").upper(), 3), person.key
+
+    return min(one, other, key=weight)
+
+
+def _first(person: Person) -> str:
+    return person.first or person.legal_first or ""
+
+
+def _last(person: Person) -> str:
+    return person.last or person.legal_last or ""
+
+
+class _Returning:
+    """Finds people who come back under a new MIS record: the same national number and the same names, in the same role."""
+
+    def __init__(self, identities: Iterable[Identity]) -> None:
+        self._by_number: dict[tuple[str, str], list[Identity]] = {}
+        for identity in identities:
+            for number in _numbers(identity.person):
+                self._by_number.setdefault((identity.role.value, number), []).append(identity)
+
+    def match(self, person: Person, told: Mapping[IdentityId, Person]) -> tuple[Identity | None, Conflict | None]:
+        """The identity that `person` certainly is, or a conflict where that needs a person to decide, or neither."""
+        found = {
+            identity.id: identity
+            for number in _numbers(person)
+            for identity in self._by_number.get((person.role.value, number), ())
+        }
+        if not found:
+            return None, None
+        name = f"{_first(person)} {_last(person)}".strip()
+        free = [identity for identity in found.values() if identity.id not in told]
+        if len(found) == 1 and len(free) == 1 and _same_name(person, free[0].person):
+            return free[0], None
+        other = next(iter(found.values()))
+        if person.status is Status.LEFT:
+            return None, None
+        return None, Conflict(
+            other.id,
+            f"The MIS has a new {person.role.value} record {person.key.record} ({name}) with the number of {other.label}"
+            f" ({_first(other.person)} {_last(other.person)}, record {other.person.key.record}). No account was made for the new record."
+            " If they are one person, remove the wrong record in the MIS; if not, correct the number there.",
+            other.label,
+        )
+
+
+def _numbers(person: Person) -> list[str]:
+    return [number.replace(" ", "").upper() for number in (person.upn, person.scn) if number and number.strip()]
+
+
+def _same_name(one: Person, other: Person) -> bool:
+    """True when either pair of first and last names agree, accents, case and punctuation apart."""
+    ours = {
+        fold(f"{_first(one)} {_last(one)}"),
+        fold(f"{one.legal_first or _first(one)} {one.legal_last or _last(one)}"),
+    }
+    theirs = {
+        fold(f"{_first(other)} {_last(other)}"),
+        fold(f"{other.legal_first or _first(other)} {other.legal_last or _last(other)}"),
+    }
+    return bool(ours & theirs)
+
+
+def _shared_numbers(snapshot: Snapshot, by_key: Mapping[SourceKey, Identity]) -> list[Conflict]:
+    """Two current records of different people with one national number: worth saying, and harmless."""
+    holders: dict[str, Person] = {}
+    found: list[Conflict] = []
+    for person in snapshot.people:
+        if person.status is Status.LEFT:
+            continue
+        for number in _numbers(person):
+            first = holders.setdefault(number, person)
+            one, two = by_key.get(first.key), by_key.get(person.key)
+            if first is not person and one is not None and two is not None and one.id != two.id:
+                found.append(
+                    Conflict(
+                        two.id,
+                        f"{one.label} and {two.label} have the same number {number} in the MIS"
+                        f" (records {first.key.record} and {person.key.record}). Correct one of them there.",
+                        two.label,
+                    )
+                )
+    return found
