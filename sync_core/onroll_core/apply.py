@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Protocol
@@ -46,7 +47,7 @@ def apply(
         batch = changes[start : start + size]
         journal.intend(batch)
         answered = 0
-        problem: OnrollError | None = None
+        problem: Exception | None = None
         try:
             for outcome in islice(target.perform(batch), len(batch)):
                 journal.record(outcome)
@@ -56,6 +57,10 @@ def apply(
                 yield outcome
         except OnrollError as failure:
             problem = failure
+        except Exception as failure:
+            # A connector's own mistake: what was sent is unknown, and the other targets of the night go on.
+            logging.getLogger("onroll").exception("unexpected failure while writing to %s", cleared.plan.target)
+            problem = Halt(f"Writing failed in a way onroll did not expect ({type(failure).__name__}): see the log.")
         for change in batch[answered:]:
             lost = Deferred(
                 change, str(problem) if problem else "the target gave no answer; looked at again in the next run"

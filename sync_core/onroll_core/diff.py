@@ -55,6 +55,7 @@ def diff(
         tuple(ordered(comparison.changes)),
         tuple(comparison.conflicts),
         comparison.adopted,
+        comparison.settled,
         tuple(comparison.notices),
     )
 
@@ -68,6 +69,7 @@ class _Comparison:
     changes: list[Change] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
     adopted: dict[IdentityId, Anchor] = field(default_factory=dict)
+    settled: dict[IdentityId, Bond] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
     claimed: dict[IdentityId, Sequence[Anchor]] = field(init=False)
     ours: Mapping[str, bool] = field(init=False)
@@ -89,6 +91,7 @@ class _Comparison:
             # The everyday case, kept short: everything is as it should be.
             if (
                 self._same(desired.account, seen)
+                and bond.enabled is seen.enabled
                 and self.observed.owners.get(bond.anchor) == desired.identity
                 and bond.anchor not in self.observed.deleted
             ):
@@ -254,7 +257,11 @@ class _Comparison:
         self.changes.append(Move(who, seen.place, place, desired.because, desired.moving))
 
     def _switch(self, desired: DesiredAccount, who: Who, seen: Account, bond: Bond) -> None:
-        if desired.account.enabled == seen.enabled or self.target.owner("enabled") == "never":
+        if desired.account.enabled == seen.enabled:
+            if bond.enabled is not seen.enabled:
+                self.settled[desired.identity] = Bond(bond.anchor, seen.enabled)
+            return
+        if self.target.owner("enabled") == "never":
             return
         if not desired.account.enabled:
             self.changes.append(Disable(who, desired.because, desired.expected))

@@ -26,6 +26,7 @@ from onroll_core.changes import (
     UpdateGroup,
     kind,
 )
+from onroll_core.identities import Bond
 
 # What protects people comes first, so that a window that ends early has done the most urgent part;
 # what depends on another change comes after it.
@@ -35,13 +36,15 @@ _ORDER = (Disable, Enable, Create, Link, Rename, Update, Move, CreateGroup, Upda
 @dataclass(frozen=True, slots=True)
 class Plan:
     """All that would be done to one target for one school. `adopted` are accounts of ours whose making was never recorded
-    (a run was cut off), or that carry our identity already: remembered, not written. `notices` are worth reading and change nothing."""
+    (a run was cut off), or that carry our identity already; `settled` are bonds that the observation confirms: both are remembered, not written.
+    `notices` are worth reading and change nothing."""
 
     target: str
     school: str
     changes: Sequence[Change]
     conflicts: Sequence[Conflict] = ()
     adopted: Mapping[IdentityId, Anchor] = field(default_factory=dict)
+    settled: Mapping[IdentityId, Bond] = field(default_factory=dict)
     notices: Sequence[str] = ()
 
     @property

@@ -1,0 +1,334 @@
+"""The line, step by step, as DESIGN 1 draws it: read, examine, reconcile, remember, project, observe, diff, clear, apply.
+
+Data goes in one direction. What is pure lives in the modules named; this one only carries values from step to step, and keeps a target that fails
+or is held from stopping another.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from functools import partial
+
+from onroll_core import guard
+from onroll_core.accounts import IdentityId, Observed
+from onroll_core.apply import apply as carry_out
+from onroll_core.changes import Conflict
+from onroll_core.cohorts import reckon
+from onroll_core.contracts import Scope, Source, Target
+from onroll_core.diff import diff
+from onroll_core.errors import OnrollError
+from onroll_core.identities import Bond, Identity
+from onroll_core.limits import objections
+from onroll_core.naming import name_everyone
+from onroll_core.night import Night, People, TargetNight
+from onroll_core.people import Role, Snapshot
+from onroll_core.plan import Plan
+from onroll_core.project import project, waiting
+from onroll_core.reconcile import Reconciliation, reconcile
+from onroll_core.rules import SchoolRules, TargetRules
+from onroll_core.sanity import examine, fingerprint, profile
+from onroll_core.store import Store
+
+APPROVAL_LASTS = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class TargetLine:
+    """One target of a school: what is written to it, and how to reach it."""
+
+    rules: TargetRules
+    connect: Callable[[], Target]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Everything a run needs. Time, randomness and the end of the window come from outside; any worker can run it."""
+
+    school: SchoolRules
+    store: Store
+    source: Callable[[], Source]
+    targets: Mapping[str, TargetLine]
+    today: date
+    now: Callable[[], datetime]
+    new_id: Callable[[], IdentityId]
+    holder: str
+    stopping: Callable[[], bool] = lambda: False
+    progress: Callable[[str, int, int | None], None] = lambda what, done, total: None
+
+
+def sync(line: Line, approve: str | None = None, by: str = "") -> Night:
+    """One night, now: everything from the read to the last change. Raises only when the run could not begin."""
+    with _run(line, "sync", by) as night, _reached(line, None, night) as reached:
+        _approve(line, approve, by)
+        if _pull(line, night, reached):
+            _bring_into_line(line, night, reached)
+    return night
+
+
+def pull(line: Line, approve: str | None = None, by: str = "") -> Night:
+    """Read the MIS, reconcile, remember. Targets are only looked at, for the names that are taken there."""
+    with _run(line, "pull", by) as night, _reached(line, None, night) as reached:
+        _approve(line, approve, by)
+        _pull(line, night, reached)
+        for name, one in night.targets.items():
+            if one.verdict == "failed":
+                night.notices.append(f"The names taken in {name} could not be looked at: {one.error}")
+        night.targets.clear()
+    return night
+
+
+def plan(line: Line, only: Sequence[str] | None = None) -> Night:
+    """What `apply` would do, and why. Writes nothing anywhere."""
+    night = Night(line.school.id)
+    identities = line.store.identities(line.school.id)
+    if not identities:
+        night.unread = _never_read(line)
+        return night
+    with _reached(line, only, night) as reached:
+        for name in list(reached.lines):
+            observed = reached.observe(name, identities)
+            if observed is not None:
+                _plan_target(line, night, name, identities, observed, reached)
+    return night
+
+
+def apply(line: Line, only: Sequence[str] | None = None, approve: str | None = None, by: str = "") -> Night:
+    """Bring targets into line with what was last read."""
+    with _run(line, "apply", by) as night, _reached(line, only, night) as reached:
+        _approve(line, approve, by)
+        if not line.store.identities(line.school.id):
+            night.unread = _never_read(line)
+        else:
+            _bring_into_line(line, night, reached)
+    return night
+
+
+def _never_read(line: Line) -> str:
+    return f"Nothing has been read for {line.school.id} yet. Run: onroll pull {line.school.id}"
+
+
+def _approve(line: Line, digest: str | None, by: str) -> None:
+    """Keep a person's yes to exactly one digest."""
+    if digest is not None:
+        line.store.approve(digest, line.school.id, by, line.now(), line.now() + APPROVAL_LASTS)
+
+
+@contextmanager
+def _run(line: Line, kind: str, by: str) -> Iterator[Night]:
+    """One run under the school's lease, with a row that says how it ended whatever happens."""
+    with line.store.lease(line.school.id, line.holder, line.now()):
+        night = Night(line.school.id, line.store.start_run(line.school.id, kind, line.now(), by))
+        try:
+            yield night
+        except BaseException as failure:
+            # The row is a courtesy; it must never hide what really happened (the store itself may be what failed).
+            with suppress(Exception):
+                line.store.end_run(
+                    _id(night), "failed", night.sync_json() | {"error": type(failure).__name__}, line.now()
+                )
+            raise
+        line.store.end_run(_id(night), night.status, night.sync_json(), line.now())
+
+
+def _id(night: Night) -> int:
+    if night.run is None:
+        raise ValueError("this night has no run")
+    return night.run
+
+
+# --- read, examine, reconcile, remember ---
+
+
+def _pull(line: Line, night: Night, reached: _Reached) -> bool:
+    """True when the snapshot was good and is remembered."""
+    snapshot = _read(line, night)
+    if snapshot is None:
+        return False
+    known = line.store.identities(line.school.id)
+    profiles = line.store.profiles(line.school.id, 1)
+    held = examine(snapshot, known, profiles[0] if profiles else None, line.today, line.school)
+    if held:
+        night.snapshot = fingerprint(snapshot)
+        if not line.store.use_approval(night.snapshot, line.now()):
+            line.store.profile(
+                _id(night), line.school.id, profile(snapshot), False, snapshot.taken_at, snapshot.feed_time, line.now()
+            )
+            night.held = held
+            night.targets = {name: TargetNight("held", objections=held) for name in line.targets}
+            return False
+        night.notices += held
+    years = reckon(snapshot, known, line.today, line.school)
+    found = reconcile(snapshot, known, line.today, line.school, years, line.new_id)
+    _remember(line, night, known, found, reached)
+    line.store.profile(
+        _id(night), line.school.id, profile(snapshot), True, snapshot.taken_at, snapshot.feed_time, line.now()
+    )
+    night.people = People(
+        len(found.joiners), len(found.movers), len(found.leavers), len(found.returners), len(found.conflicts)
+    )
+    night.conflicts += [conflict.why for conflict in found.conflicts]
+    return True
+
+
+def _read(line: Line, night: Night) -> Snapshot | None:
+    """Everyone, complete; or None with the reason in the night."""
+    line.progress("reading the MIS", 0, None)
+    try:
+        source = line.source()
+        try:
+            snapshot = source.read()
+        finally:
+            source.close()
+    except OnrollError as failure:
+        night.unread = str(failure)
+        line.store.note_contact(line.school.id, line.now(), night.unread)
+        return None
+    if not snapshot.people:
+        night.unread = (
+            f"The MIS answered for {line.school.id} and named nobody at all. An empty school is never believed: look at the permissions of the"
+            " extract or of the API. Nothing was changed."
+        )
+        line.store.note_contact(line.school.id, line.now(), night.unread)
+        return None
+    line.store.note_contact(line.school.id, line.now(), None)
+    return snapshot
+
+
+def _remember(line: Line, night: Night, known: Sequence[Identity], found: Reconciliation, reached: _Reached) -> None:
+    """Give names to those who need one, and keep everything that changed in one transaction."""
+    changed = {identity.id: identity for identity in found.changed}
+    now = [*(changed.get(identity.id, identity) for identity in known), *found.joiners]
+    for name in list(reached.lines):
+        observed = reached.observe(name, known)
+        if observed is not None:
+            line.store.absorb(name, observed.names, line.now())
+    named = name_everyone(now, line.today, line.school, line.store.ledger(line.school.id), reached.seen.values())
+    for identity in named:
+        changed[identity.id] = identity
+    if changed:
+        line.store.remember(_id(night), list(changed.values()), line.now())
+
+
+# --- project, observe, diff, clear, apply ---
+
+
+def _bring_into_line(line: Line, night: Night, reached: _Reached) -> None:
+    identities = line.store.identities(line.school.id)
+    for name in list(reached.lines):
+        observed = reached.observe(name, identities)
+        if observed is None:
+            continue
+        line.store.absorb(name, observed.names, line.now())
+        one, verdict = _plan_target(line, night, name, identities, observed, reached)
+        current = verdict.plan
+        bonds = {identity: Bond(anchor) for identity, anchor in current.adopted.items()} | dict(current.settled)
+        for identity, bond in bonds.items():
+            line.store.bond(identity, name, bond, line.now())
+        kept = line.store.keep_plan(_id(night), current, one.verdict, one.objections, line.now())
+        if not isinstance(verdict, guard.Cleared):
+            continue
+        journal = line.store.journal(_id(night), kept)
+        told = partial(line.progress, f"writing to {name}")
+        outcomes = carry_out(verdict, reached.target(name), journal, line.stopping, told)
+        for outcome in outcomes:
+            one.count(outcome)
+
+
+def _plan_target(
+    line: Line, night: Night, name: str, identities: Sequence[Identity], observed: Observed, reached: _Reached
+) -> tuple[TargetNight, guard.Verdict]:
+    """Project, diff and clear for one target."""
+    target, rules = reached.target(name), line.targets[name].rules
+    desired = project(identities, line.today, line.school, rules, target.abilities)
+    bonds = {identity.id: identity.bonds[name] for identity in identities if name in identity.bonds}
+    ledger = line.store.ledger(line.school.id)
+    current = diff(
+        line.school.id, desired, observed, bonds, rules, target.abilities, lambda who, name: ledger.holder(name) == who
+    )
+    nameless = waiting(identities, line.today, line.school)
+    if nameless:
+        current = replace(current, conflicts=(*nameless, *current.conflicts))
+    verdict = _clear(line, current, identities, observed, night.run is not None)
+    one = TargetNight("cleared", current)
+    if isinstance(verdict, guard.Held):
+        one = TargetNight("held", current, verdict.objections)
+    night.targets[name] = one
+    return one, verdict
+
+
+def _clear(
+    line: Line, current: Plan, identities: Sequence[Identity], observed: Observed, may_use: bool
+) -> guard.Verdict:
+    population: dict[Role, int] = {}
+    for identity in identities:
+        if current.target in identity.bonds or identity.id in current.adopted:
+            population[identity.role] = population.get(identity.role, 0) + 1
+    found = objections(current, population, line.school.limits, observed)
+    approved = None
+    if found and may_use and line.store.use_approval(current.digest, line.now()):
+        approved = current.digest
+    return guard.clear(current, found, approved)
+
+
+@dataclass(slots=True)
+class _Reached:
+    """The targets of one run, connected on first use and observed once."""
+
+    line: Line
+    night: Night
+    lines: dict[str, TargetLine]
+    open: dict[str, Target] = field(default_factory=dict)
+    seen: dict[str, Observed] = field(default_factory=dict)
+
+    def target(self, name: str) -> Target:
+        """The connected target."""
+        if name not in self.open:
+            self.open[name] = self.lines[name].connect()
+        return self.open[name]
+
+    def observe(self, name: str, identities: Sequence[Identity]) -> Observed | None:
+        """What is there; None when the target failed, which the night then says and which ends that target's part in it."""
+        if name in self.seen:
+            return self.seen[name]
+        anchors = frozenset(identity.bonds[name].anchor for identity in identities if name in identity.bonds)
+        self.line.progress(f"looking at {name}", 0, None)
+        try:
+            self.seen[name] = self.target(name).observe(Scope(self.line.school.id, anchors))
+        except OnrollError as failure:
+            return self._failed(name, str(failure))
+        except Exception as failure:
+            # A connector's own mistake is that target's failure, never the whole night's.
+            logging.getLogger("onroll").exception("unexpected failure in %s", name)
+            return self._failed(
+                name, f"{name} failed in a way onroll did not expect ({type(failure).__name__}): see the log."
+            )
+        return self.seen[name]
+
+    def _failed(self, name: str, why: str) -> None:
+        self.night.targets[name] = TargetNight("failed", error=why)
+        del self.lines[name]
+
+
+@contextmanager
+def _reached(line: Line, only: Sequence[str] | None, night: Night) -> Iterator[_Reached]:
+    """The targets that take part in a run; their connections end with it."""
+    lines = {name: each for name, each in line.targets.items() if only is None or name in only}
+    reached = _Reached(line, night, lines)
+    try:
+        yield reached
+    finally:
+        for target in reached.open.values():
+            target.close()
+
+
+def unsettled(night: Night) -> list[Conflict]:
+    """Every conflict of a night, each once, whatever the number of targets that show it."""
+    found: dict[tuple[str | None, str], Conflict] = {}
+    for one in night.targets.values():
+        for conflict in one.plan.conflicts if one.plan else ():
+            found.setdefault((conflict.identity, conflict.why), conflict)
+    return list(found.values())
