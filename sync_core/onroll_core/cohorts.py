@@ -83,4 +83,4 @@ def _speaks_of_now(person: Person, today: date) -> bool:
 @lru_cache(maxsize=4096)
 def _entry(year_group: str | None, year: int, country: Country) -> int | None:
     stage = parse_stage(year_group, country)
-    return None if stage is None else year_of_entry(stage, year, country)
+    return None if stage is None else year_of_entry(stage, year)

@@ -299,13 +299,15 @@ class _Reached:
         try:
             self.seen[name] = self.target(name).observe(Scope(self.line.school.id, anchors))
         except OnrollError as failure:
-            return self._failed(name, str(failure))
+            self._failed(name, str(failure))
+            return None
         except Exception as failure:
             # A connector's own mistake is that target's failure, never the whole night's.
             logging.getLogger("onroll").exception("unexpected failure in %s", name)
-            return self._failed(
+            self._failed(
                 name, f"{name} failed in a way onroll did not expect ({type(failure).__name__}): see the log."
             )
+            return None
         return self.seen[name]
 
     def _failed(self, name: str, why: str) -> None:
