@@ -231,7 +231,7 @@ def _bring_into_line(line: Line, night: Night, reached: _Reached) -> None:
         kept = line.store.keep_plan(_id(night), current, one.verdict, one.objections, line.now())
         if not isinstance(verdict, guard.Cleared):
             continue
-        journal = line.store.journal(_id(night), kept)
+        journal = line.store.journal(kept, current)
         told = partial(line.progress, f"writing to {name}")
         outcomes = carry_out(verdict, reached.target(name), journal, line.stopping, told)
         for outcome in outcomes:
@@ -304,9 +304,7 @@ class _Reached:
         except Exception as failure:
             # A connector's own mistake is that target's failure, never the whole night's.
             logging.getLogger("onroll").exception("unexpected failure in %s", name)
-            self._failed(
-                name, f"{name} failed in a way onroll did not expect ({type(failure).__name__}): see the log."
-            )
+            self._failed(name, f"{name} failed in a way onroll did not expect ({type(failure).__name__}): see the log.")
             return None
         return self.seen[name]
 
