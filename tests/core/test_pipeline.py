@@ -106,7 +106,7 @@ def test_a_first_night_makes_everyone_and_the_second_does_nothing(world: World) 
     assert night.exit_code == 0
     assert night.people.joiners == 64
     assert night.sync_json()["targets"]["ad"]["created"] == 64
-    assert {world.account("20hpotter"), world.account("20hpotter1")} != {None}
+    assert world.account("20hpotter") and world.account("20hpotter1")
     assert world.account("s.snape").place == "Staff"
     world.nothing_to_do()
 
