@@ -1,0 +1,168 @@
+"""Year groups and Years of Entry, by the tables of the four countries and the examples that schools know."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from builders import SCHOOL, pupil, school, snapshot
+from hypothesis import given
+from hypothesis import strategies as st
+
+from onroll_core.accounts import IdentityId
+from onroll_core.cohorts import Years, reckon, year_of_entry_of
+from onroll_core.identities import Identity, State
+from onroll_core.people import Person, Role, Status
+from onroll_core.years import (
+    ROLLOVERS,
+    Country,
+    Rollover,
+    Stage,
+    academic_year,
+    parse_stage,
+    stage_by_age,
+    stage_in,
+    year_of_entry,
+)
+
+E, W, S, NI = Country.ENGLAND, Country.WALES, Country.SCOTLAND, Country.NORTHERN_IRELAND
+
+
+@pytest.mark.parametrize(
+    ("country", "group", "entry"),
+    [
+        (E, "N1", 2028), (E, "N2", 2027), (E, "R", 2026), (E, "1", 2025), (E, "7", 2019), (E, "11", 2015), (E, "13", 2013), (E, "14", 2012),
+        (W, "R", 2026), (W, "Year 1", 2025),
+        (S, "P1", 2025), (S, "P7", 2019), (S, "S1", 2018), (S, "S6", 2013),
+        (NI, "Year 1", 2025), (NI, "P1", 2025), (NI, "Year 8", 2018), (NI, "Year 14", 2012),
+    ],
+)  # fmt: skip
+def test_the_year_of_entry_of_every_stage_in_2025(country: Country, group: str, entry: int) -> None:
+    stage = parse_stage(group, country)
+    assert stage is not None
+    assert year_of_entry(stage, 2025) == entry
+
+
+@pytest.mark.parametrize(("group", "entry"), [("Year 2", 2016), ("Reception", 2018), ("Year 3", 2015)])
+def test_the_examples_of_the_faq_in_september_2017(group: str, entry: int) -> None:
+    stage = parse_stage(group, E)
+    assert stage is not None
+    assert year_of_entry(stage, academic_year(date(2017, 9, 4), ROLLOVERS[E])) == entry
+
+
+@pytest.mark.parametrize("text", ["Year  7", "Year 7", "Y7", "Yr 7", "7", "07", " year 7 ", "YEAR 7"])
+def test_year_seven_however_it_is_written(text: str) -> None:
+    assert parse_stage(text, E) == Stage(7, E)
+
+
+@pytest.mark.parametrize("text", ["R", "YR", "Reception", "Year  R", "year r", "0"])
+def test_reception_however_it_is_written(text: str) -> None:
+    assert parse_stage(text, E) == Stage(0, E)
+
+
+@pytest.mark.parametrize(("text", "n"), [("N1", -2), ("Year  N2", -1), ("N2", -1), ("Nursery", -1), ("-1", -1), ("-2", -2)])
+def test_the_nursery_years(text: str, n: int) -> None:
+    assert parse_stage(text, E) == Stage(n, E)
+
+
+@pytest.mark.parametrize("text", [None, "", "  ", "X", "SP", "5D", "P4", "S2", "Year 15", "99", "Yearling", "Y", "7A/Ma1"])
+def test_what_is_no_year_group_in_england_gives_none(text: str | None) -> None:
+    assert parse_stage(text, E) is None
+
+
+def test_a_class_name_is_read_only_where_that_is_asked_for() -> None:
+    assert parse_stage("5D", E, from_class=True) == Stage(5, E)
+    assert parse_stage("RF", E, from_class=True) == Stage(0, E)
+
+
+def test_the_country_decides_what_p1_means() -> None:
+    assert parse_stage("P1", S) == Stage(1, S)
+    assert parse_stage("S1", S) == Stage(8, S)
+    assert parse_stage("P1", NI) == Stage(1, NI)
+    assert parse_stage("S1", NI) is None
+    assert parse_stage("R", S) is None
+
+
+def test_labels_are_what_people_say() -> None:
+    stages = [Stage(7, E), Stage(0, E), Stage(-1, E), Stage(-2, E), Stage(4, S), Stage(9, S), Stage(0, S), Stage(8, NI)]
+    assert [stage.label for stage in stages] == [
+        "Year 7", "Reception", "Nursery 2", "Nursery 1", "P4", "S2", "Nursery", "Year 8",
+    ]  # fmt: skip
+
+
+@given(st.integers(-2, 13), st.sampled_from(list(Country)), st.integers(2000, 2050))
+def test_a_label_reads_back_and_years_pass_one_at_a_time(n: int, country: Country, year: int) -> None:
+    stage = Stage(n, country)
+    if stage.n >= 1 or country in (E, W):
+        assert parse_stage(stage.short, country) == stage
+    entry = year_of_entry(stage, year)
+    assert stage_in(entry, year, country) == stage
+    assert stage_in(entry, year + 1, country).n == stage.n + 1
+
+
+@pytest.mark.parametrize(
+    ("day", "country", "year"),
+    [
+        (date(2026, 8, 31), E, 2025), (date(2026, 9, 1), E, 2026), (date(2026, 8, 11), S, 2025), (date(2026, 8, 12), S, 2026),
+        (date(2027, 1, 1), NI, 2026),
+    ],
+)  # fmt: skip
+def test_the_academic_year_begins_on_the_countrys_day(day: date, country: Country, year: int) -> None:
+    assert academic_year(day, ROLLOVERS[country]) == year
+
+
+@pytest.mark.parametrize("text", ["9", "13-01", "02-30", "09/01", ""])
+def test_a_rollover_that_is_no_day_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="day"):
+        Rollover.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("born", "year", "n"), [(date(2008, 9, 1), 2020, 7), (date(2008, 8, 31), 2020, 8), (date(2004, 9, 1), 2020, 11)]
+)
+def test_the_stage_by_age(born: date, year: int, n: int) -> None:
+    # Born on 31 August is one year ahead of born on 1 September.
+    assert stage_by_age(born, year).n == n
+
+
+def test_the_stage_by_age_on_the_last_day_of_a_year_is_the_old_years() -> None:
+    year = academic_year(date(2020, 8, 31), ROLLOVERS[E])
+    assert (stage_by_age(date(2008, 9, 1), year).n, stage_by_age(date(2008, 8, 31), year).n) == (6, 7)
+
+
+def identity(person: Person, entry: int | None = None) -> Identity:
+    return Identity(IdentityId("id"), SCHOOL, Role.STUDENT, person, State.ACTIVE, year_of_entry=entry)
+
+
+def test_a_future_starter_is_reckoned_in_the_year_of_their_first_day() -> None:
+    years = Years(2026, date(2026, 11, 24), E, ROLLOVERS[E])
+    coming = pupil("luna", year="R", status=Status.FUTURE, starts=date(2027, 9, 1))
+    assert year_of_entry_of(identity(coming), years) == 2028
+    soon = pupil("luna", year="7", status=Status.FUTURE, starts=date(2027, 1, 6))
+    assert year_of_entry_of(identity(soon), years) == 2020
+
+
+def test_a_pupil_who_resits_joins_the_cohort_behind() -> None:
+    years = Years(2026, date(2026, 11, 24), E, ROLLOVERS[E])
+    assert year_of_entry_of(identity(pupil("neville", year="Year 11"), 2015), years) == 2016
+
+
+def test_a_year_group_that_says_nothing_leaves_the_year_of_entry_as_it_was() -> None:
+    years = Years(2026, date(2026, 11, 24), E, ROLLOVERS[E])
+    for nothing in (None, "", "X", "SP"):
+        assert year_of_entry_of(identity(pupil("neville", year=nothing), 2015), years) == 2015
+
+
+@pytest.mark.parametrize(("day", "promoted"), [(date(2026, 9, 3), 0), (date(2026, 7, 20), 1)])
+def test_a_school_that_promotes_late_or_early_keeps_its_cohorts(day: date, promoted: int) -> None:
+    # In September the MIS still says last year's groups; in July it says next year's already.
+    known = [identity(pupil(f"p{n}"), 2026 - 7) for n in range(30)]
+    told = snapshot(*(pupil(f"p{n}", year=f"Year {7 + promoted}") for n in range(30)))
+    years = reckon(told, known, day, school())
+    assert [year_of_entry_of(identity(person, 2019), years) for person in told.people] == [2019] * 30
+
+
+def test_a_few_pupils_who_skip_a_year_do_not_move_the_calendar() -> None:
+    known = [identity(pupil(f"p{n}"), 2020) for n in range(30)]
+    told = snapshot(*(pupil(f"p{n}", year="Year 8" if n < 5 else "Year 7") for n in range(30)))
+    assert reckon(told, known, date(2026, 11, 24), school()).current == 2026
