@@ -170,7 +170,7 @@ def _blank(now: Mapping[str, Any], last: Mapping[str, Any], limit: Limit) -> lis
         before, count = last["people"].get(role, 0), now["people"].get(role, 0)
         if not before or not count or filled < before / 2:
             continue
-        expected = filled / before * count
+        expected = min(filled / before * count, filled)  # newcomers may well come with less
         blank = expected - now["filled"].get(column, 0)
         if blank > limit.allows(count):
             found.append(

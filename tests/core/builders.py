@@ -35,9 +35,16 @@ NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 TODAY = NOON.date()
 
 
-def pupil(record: str, first: str | None = None, last: str | None = "Potter", year: str | None = "Year 7", **told: object) -> Person:
+def pupil(
+    record: str, first: str | None = None, last: str | None = "Potter", year: str | None = "Year 7", **told: object
+) -> Person:
     """A pupil on roll."""
-    values: dict[str, object] = {"status": Status.ON_ROLL, "first": first or record.title(), "last": last, "year_group": year}
+    values: dict[str, object] = {
+        "status": Status.ON_ROLL,
+        "first": first or record.title(),
+        "last": last,
+        "year_group": year,
+    }
     return Person(SourceKey(SCHOOL, f"student:{record}"), Role.STUDENT, **(values | told))  # type: ignore[arg-type]
 
 
@@ -142,7 +149,9 @@ class FakeTarget:
                 told = {name: value for name, value in values.items() if name in ("given", "family", "display_name")}
                 aliases = values.get("aliases", tuple(account.aliases))
                 extra = {name: str(value) for name, value in values.items() if name not in told and name != "aliases"}
-                account = replace(account, **told, aliases=frozenset(aliases), attributes={**account.attributes, **extra})  # type: ignore[arg-type]
+                account = replace(
+                    account, **told, aliases=frozenset(aliases), attributes={**account.attributes, **extra}
+                )  # type: ignore[arg-type]
             case Move(_, _, place):
                 account = replace(account, place=place)
             case Enable():

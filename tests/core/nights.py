@@ -71,7 +71,13 @@ class Nights:
         bonds = {each.id: each.bonds["ad"] for each in people if "ad" in each.bonds}
         desired = project(people, self.today, self.rules, self.target_rules, self.target.abilities)
         plan = diff(
-            SCHOOL, desired, observed, bonds, self.target_rules, self.target.abilities, lambda who, name: self.issued.get(name) == who
+            SCHOOL,
+            desired,
+            observed,
+            bonds,
+            self.target_rules,
+            self.target.abilities,
+            lambda who, name: self.issued.get(name) == who,
         )
         population: dict[Role, int] = {}
         for each in people:

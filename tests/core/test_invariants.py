@@ -16,7 +16,22 @@ from onroll_core.people import Person, Role, SourceKey, Status
 from onroll_core.usernames import LONGEST
 
 hostile = st.text(min_size=0, max_size=30) | st.sampled_from(
-    ["Ann", "Zoë", "O'Neil", "李小龙", "Null", "  ", "Łukasz", "van der Berg", "\u202eevil", "x" * 300, "Nguyễn", "Smith", "😀", "محمد"]
+    [
+        "Ann",
+        "Zoë",
+        "O'Neil",
+        "李小龙",
+        "Null",
+        "  ",
+        "Łukasz",
+        "van der Berg",
+        "\u202eevil",
+        "x" * 300,
+        "Nguyễn",
+        "Smith",
+        "😀",
+        "محمد",
+    ]
 )
 years = st.sampled_from(["Year  7", "8", "R", "N2", "Y11", "X", "", None, "13"])
 days = st.dates(date(2024, 1, 1), date(2028, 12, 31)) | st.none()
@@ -48,7 +63,9 @@ def people(draw: st.DrawFn, most: int = 25) -> list[Person]:
 
 @given(people(), people(), st.integers(0, 40))
 @settings(deadline=None)
-def test_after_apply_the_plan_is_empty_and_names_are_unique(first: list[Person], second: list[Person], later: int) -> None:
+def test_after_apply_the_plan_is_empty_and_names_are_unique(
+    first: list[Person], second: list[Person], later: int
+) -> None:
     nights = Nights()
     strangers = {nights.target.stranger(name): name for name in ("smith", "20asmith", "a.smith", "zoe")}
     before = {anchor: nights.target.accounts[anchor] for anchor in strangers}
@@ -70,7 +87,9 @@ def test_after_apply_the_plan_is_empty_and_names_are_unique(first: list[Person],
 
 def big_school() -> Nights:
     nights = Nights()
-    everyone = [pupil(f"p{n:03}", f"F{chr(97 + n % 26)}{chr(97 + n // 26)}", "Smith", f"Year {7 + n % 5}") for n in range(120)]
+    everyone = [
+        pupil(f"p{n:03}", f"F{chr(97 + n % 26)}{chr(97 + n // 26)}", "Smith", f"Year {7 + n % 5}") for n in range(120)
+    ]
     everyone += [teacher(f"t{n:02}", f"F{chr(97 + n)}", "Jones") for n in range(20)]
     nights.read(snapshot(*everyone))
     nights.apply()
@@ -91,13 +110,19 @@ def big_school() -> Nights:
     st.integers(1, 5),
 )
 @settings(deadline=None)
-def test_a_mutated_snapshot_never_disables_beyond_the_limits(mutations: list[tuple[str, int, int]], repeats: int) -> None:
+def test_a_mutated_snapshot_never_disables_beyond_the_limits(
+    mutations: list[tuple[str, int, int]], repeats: int
+) -> None:
     nights = big_school()
     told: list[Person] = list(nights.everyone)  # type: ignore[attr-defined]
     for what, start, length in mutations:
         for n in range(start, min(start + length, len(told))):
             told[n] = mutated(told[n], what)
-    told = [person for person in told if person.status is not Status.LEFT or person.ends is not None or person.first != "GONE"]
+    told = [
+        person
+        for person in told
+        if person.status is not Status.LEFT or person.ends is not None or person.first != "GONE"
+    ]
     for _ in range(repeats):
         before = {anchor for anchor, account in nights.target.accounts.items() if account.enabled}
         nights.read(snapshot(*told))

@@ -177,9 +177,16 @@ def test_a_strange_snapshot_that_a_person_approved_is_let_in_once(world: World) 
 
 
 def test_a_plan_over_a_limit_is_held_whole_and_an_approval_names_its_digest(world: World) -> None:
-    world.rules = replace(world.rules, absences=1, limits=Limits(disable=Limit(2, 1)), sanity=replace(world.rules.sanity, people=Limit(50, 90), year_group=Limit(50, 90)))
+    world.rules = replace(
+        world.rules,
+        absences=1,
+        limits=Limits(disable=Limit(2, 1)),
+        sanity=replace(world.rules.sanity, people=Limit(50, 90), year_group=Limit(50, 90)),
+    )
     world.night()
-    world.source.people = [each for each in world.source.people[3:]] + [pupil("neville", "Neville", "Longbottom", starts=NOON.date())]
+    world.source.people = [each for each in world.source.people[3:]] + [
+        pupil("neville", "Neville", "Longbottom", starts=NOON.date())
+    ]
     night = world.night()
     assert night.exit_code == 3
     assert "3 pupils would be disabled" in night.targets["ad"].objections[0]

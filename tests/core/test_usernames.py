@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onroll_core.people import Role
-from onroll_core.usernames import Format, Named, Waiting, clean_display, fold, letters, problem_with, problem_with_address
+from onroll_core.usernames import (
+    Format,
+    Named,
+    Waiting,
+    clean_display,
+    fold,
+    letters,
+    problem_with,
+    problem_with_address,
+)
 
 
 def issue(form: Format, *people: tuple[str, str], entry: int | None = 2019) -> list[str]:
@@ -93,7 +102,9 @@ def test_a_year_that_is_needed_and_unknown_waits() -> None:
     assert "Year of Entry" in waiting.why
 
 
-@pytest.mark.parametrize(("first", "last"), [("Ad", "Min"), ("Post", "Master"), ("C", "On"), ("N", "Ul"), ("Com", ""), ("Administrator", "")])
+@pytest.mark.parametrize(
+    ("first", "last"), [("Ad", "Min"), ("Post", "Master"), ("C", "On"), ("N", "Ul"), ("Com", ""), ("Administrator", "")]
+)
 def test_a_reserved_name_waits(first: str, last: str) -> None:
     waiting = students("{first}{last}").propose(first, last, None, set[str]().__contains__)
     assert isinstance(waiting, Waiting)
@@ -108,7 +119,10 @@ def test_an_unfortunate_word_waits_with_another_proposal(first: str, last: str) 
         assert problem_with(waiting.proposal) is None
 
 
-@pytest.mark.parametrize("last", ["Scunthorpe", "Essex", "Dickinson", "Cockburn", "Hancock", "Sussex", "Cummings", "Assad", "Titmuss", "Shitta"])
+@pytest.mark.parametrize(
+    "last",
+    ["Scunthorpe", "Essex", "Dickinson", "Cockburn", "Hancock", "Sussex", "Cummings", "Assad", "Titmuss", "Shitta"],
+)
 def test_an_honest_name_is_nobodys_joke(last: str) -> None:
     assert isinstance(students("{initial}{last}").propose("Ann", last, 2019, set[str]().__contains__), Named)
 
@@ -123,13 +137,17 @@ def test_an_honest_name_is_nobodys_joke(last: str) -> None:
         ("{last}", Role.STUDENT, "A b", "", "small letters"), ("{last}", Role.STUDENT, "", "end.", "Windows"), ("", Role.STAFF, "", "", "no part"),
     ],
 )  # fmt: skip
-def test_a_format_that_cannot_be_used_is_refused_in_a_sentence(text: str, role: Role, prefix: str, suffix: str, says: str) -> None:
+def test_a_format_that_cannot_be_used_is_refused_in_a_sentence(
+    text: str, role: Role, prefix: str, suffix: str, says: str
+) -> None:
     with pytest.raises(ValueError, match=r".") as refused:
         Format.parse(text, role, prefix, suffix)
     assert says in str(refused.value)
 
 
-anything = st.text(max_size=60) | st.text(alphabet=st.characters(categories=["Cs", "Cc", "Cf", "Mn", "Lo", "So"]), max_size=10)
+anything = st.text(max_size=60) | st.text(
+    alphabet=st.characters(categories=["Cs", "Cc", "Cf", "Mn", "Lo", "So"]), max_size=10
+)
 
 
 @given(
@@ -193,13 +211,16 @@ def test_names_are_compared_without_accents_case_and_punctuation() -> None:
 
 
 @pytest.mark.parametrize(
-    "username", ["", "a b", "UPPER", "zoë", "x" * 21, ".dot", "dot.", "two..dots", "con", "administrator", "a/b", "a@b", "a\x00b"]
+    "username",
+    ["", "a b", "UPPER", "zoë", "x" * 21, ".dot", "dot.", "two..dots", "con", "administrator", "a/b", "a@b", "a\x00b"],
 )
 def test_a_username_that_no_system_takes_is_refused(username: str) -> None:
     assert (problem_with(username) or "").endswith(".")
 
 
-@pytest.mark.parametrize("address", ["a@b", "@school.test", "a..b@school.test", "a@school..test", "zoë@school.test", "a@-x.test"])
+@pytest.mark.parametrize(
+    "address", ["a@b", "@school.test", "a..b@school.test", "a@school..test", "zoë@school.test", "a@-x.test"]
+)
 def test_an_address_that_no_system_takes_is_refused(address: str) -> None:
     assert problem_with_address(address) is not None
 

@@ -60,12 +60,16 @@ def test_reception_however_it_is_written(text: str) -> None:
     assert parse_stage(text, E) == Stage(0, E)
 
 
-@pytest.mark.parametrize(("text", "n"), [("N1", -2), ("Year  N2", -1), ("N2", -1), ("Nursery", -1), ("-1", -1), ("-2", -2)])
+@pytest.mark.parametrize(
+    ("text", "n"), [("N1", -2), ("Year  N2", -1), ("N2", -1), ("Nursery", -1), ("-1", -1), ("-2", -2)]
+)
 def test_the_nursery_years(text: str, n: int) -> None:
     assert parse_stage(text, E) == Stage(n, E)
 
 
-@pytest.mark.parametrize("text", [None, "", "  ", "X", "SP", "5D", "P4", "S2", "Year 15", "99", "Yearling", "Y", "7A/Ma1"])
+@pytest.mark.parametrize(
+    "text", [None, "", "  ", "X", "SP", "5D", "P4", "S2", "Year 15", "99", "Yearling", "Y", "7A/Ma1"]
+)
 def test_what_is_no_year_group_in_england_gives_none(text: str | None) -> None:
     assert parse_stage(text, E) is None
 
