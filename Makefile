@@ -1,0 +1,42 @@
+# make demo    a fictional school and three directories, on this machine alone: no root, nothing to configure
+# make test    everything; installs Samba and PostgreSQL with apt when root, says what is missing when not
+# make lint | bench | soak
+.PHONY: demo test lint check bench soak clean servers
+
+PYTHON := .venv/bin/python
+SOURCES := sync_core/onroll_core connectors/onroll_connectors daemon/onroll_daemon
+export PYTHONDONTWRITEBYTECODE := $(PYTHONDONTWRITEBYTECODE)
+
+demo: .venv/.run
+	@.venv/bin/onroll demo
+
+test: .venv/.dev servers lint
+	$(PYTHON) -m pytest -q -n 2 --dist loadgroup tests
+
+lint: .venv/.dev
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy $(SOURCES)
+	.venv/bin/lint-imports
+
+bench: .venv/.dev servers
+	$(PYTHON) tests/benchmarks/run.py
+
+soak: .venv/.dev servers
+	ONROLL_SOAK=1 $(PYTHON) -m pytest -q -n 2 --dist loadgroup tests
+
+servers:
+	@bash tests/servers/install.sh
+
+.venv/.run: pyproject.toml uv.lock
+	@echo "Making .venv from uv.lock (once) ..."
+	@sh packaging/bootstrap/environment.sh
+	@touch $@
+
+.venv/.dev: pyproject.toml uv.lock
+	@echo "Making .venv from uv.lock, with what the tests need (once) ..."
+	@sh packaging/bootstrap/environment.sh --dev
+	@touch $@ .venv/.run
+
+clean:
+	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
