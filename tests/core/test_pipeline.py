@@ -301,11 +301,12 @@ def test_an_account_whose_making_was_never_recorded_is_found_again(world: World)
     world.ad.fail = dies_after_ten
     world.night()
     lost = list(world.ad.accounts)[5]
-    with world.store._writing(True) as connection:  # the row that a power cut would have taken
-        from sqlalchemy import delete
+    from sqlalchemy import delete
 
-        from onroll_core.store.schema import bonds
+    from onroll_core.store.engine import writing
+    from onroll_core.store.schema import bonds
 
+    with writing(world.store._engine) as connection:  # the row that a power cut would have taken
         connection.execute(delete(bonds).where(bonds.c.anchor == lost))
     world.ad.fail = lambda change: None
     world.night()

@@ -1,178 +1,188 @@
-"""What onroll remembers: people, names, accounts, runs. SQLite or PostgreSQL, the same code and the same constraints."""
+"""The store: people, names, bonds, runs and the journal of one installation, in SQLite or PostgreSQL.
+
+This is the one door; only modules of this folder import SQLAlchemy and Alembic. Every method is one transaction: when it raises, nothing of it was kept.
+All may raise Unavailable (locked, or the server is away) and Halt (disk full, damaged, not writable). A store may be used by several threads.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, and_, delete, insert, select, update
+from sqlalchemy import Connection, Engine, select
 
-from onroll_core.accounts import IdentityId
-from onroll_core.errors import Refused
+from onroll_core.accounts import Anchor, Holder, IdentityId
+from onroll_core.contracts import Memory
+from onroll_core.errors import Halt
 from onroll_core.identities import Bond, Identity
 from onroll_core.plan import Plan
-from onroll_core.store import people, runs
+from onroll_core.store import events, leases, ledger, people, plans, runs
 from onroll_core.store.engine import open_engine, reading, writing
-from onroll_core.store.leases import Busy, Lease, this_process
-from onroll_core.store.rows import stamp
-from onroll_core.store.runs import Journal
-from onroll_core.store.schema import approvals, changes, contacts, identities, memories, names, plans, readings
-from onroll_core.store.schema import runs as runs_table
+from onroll_core.store.failures import Clash
+from onroll_core.store.journal import Journal, already_bound, put_bonds
+from onroll_core.store.leases import Busy, Lease
+from onroll_core.store.ledger import Ledger
+from onroll_core.store.memory import StoreMemory, forget
+from onroll_core.store.processes import this_process
+from onroll_core.store.schema import bonds as bond_table
 
-__all__ = ["Busy", "Journal", "Ledger", "Store", "StoreMemory", "this_process"]
-
-
-class Ledger:
-    """Every username and address ever issued, or seen in a target; asked by name, remembered while it lives."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._held: dict[str, str | None] | None = None
-
-    def taken(self, name: str) -> bool:
-        """True when anybody ever had this lower-case username or address."""
-        return name in self._names()
-
-    def holder(self, name: str) -> IdentityId | None:
-        """The identity that the name was issued to; None when it was not issued by us."""
-        found = self._names().get(name)
-        return None if found is None else IdentityId(found)
-
-    def _names(self) -> dict[str, str | None]:
-        if self._held is None:
-            with reading(self._engine) as connection:
-                self._held = {
-                    row.name: row.identity for row in connection.execute(select(names.c.name, names.c.identity))
-                }
-        return self._held
-
-
-class StoreMemory:
-    """A connector's memory (`contracts.Memory`), kept in the store under the target's name."""
-
-    def __init__(self, engine: Engine, target: str) -> None:
-        self._engine, self._target = engine, target
-
-    def get(self, key: str) -> bytes | None:
-        """What was put under `key`, or None."""
-        with reading(self._engine) as connection:
-            found = connection.execute(
-                select(memories.c.value).where(memories.c.target == self._target, memories.c.key == key)
-            ).scalar()
-        return None if found is None else bytes(found)
-
-    def put(self, key: str, value: bytes) -> None:
-        """Keep `value` under `key`."""
-        with writing(self._engine) as connection:
-            mine = and_(memories.c.target == self._target, memories.c.key == key)
-            if not connection.execute(update(memories).where(mine).values(value=value)).rowcount:
-                connection.execute(insert(memories).values(target=self._target, key=key, value=value))
+__all__ = ["Busy", "Journal", "Lease", "Ledger", "Store", "StoreMemory", "this_process"]
 
 
 class Store:
-    """The open store. Every method is one transaction, and raises Unavailable, Halt or Refused with a sentence."""
+    """What onroll remembers. Made by `open`."""
 
-    def __init__(self, engine: Engine, now: Callable[[], datetime]) -> None:
-        self._engine, self._now = engine, now
+    def __init__(self, engine: Engine, clock: Callable[[], datetime]) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._held: dict[str, Lease] = {}
 
     @classmethod
-    def open(cls, url: str, now: Callable[[], datetime]) -> Store:
-        """Open `sqlite:///FILE` or `postgresql://...`, making or upgrading the schema."""
-        return cls(open_engine(url), now)
+    def open(cls, url: str, clock: Callable[[], datetime], patience: float = 15.0) -> Store:
+        """Open, and create or upgrade, the store at `sqlite:///FILE` or `postgresql://...`.
+
+        `clock` gives aware times, for the journal and the heartbeat of a lease. `patience`: seconds to wait for another writer.
+        """
+        return cls(open_engine(url, patience), clock)
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Let go of the database; may be called twice."""
         self._engine.dispose()
 
-    def lease(self, school: str, holder: str, now: datetime | None = None) -> Lease:
-        """The right to work on a school, for a `with` block; entering raises Busy."""
-        return Lease(self._engine, school, holder, self._now if now is None else lambda: max(now, self._now()))
+    # --- who may work ---
 
-    # --- people ---
+    @contextmanager
+    def lease(self, school: str, holder: str, now: datetime | None = None) -> Iterator[Lease]:
+        """Hold the right to work on a school. Raises Busy (an Unavailable), which says who has it and since when.
+
+        Taken over at once from a process of this machine that has died, and after a minute without a heartbeat from another machine.
+        """
+        with leases.hold(self._engine, school, holder, now or self._clock(), self._clock) as lease:
+            self._held[school] = lease
+            try:
+                yield lease
+            finally:
+                del self._held[school]
+
+    def _still_ours(self, connection: Connection, school: str) -> None:
+        """In the caller's transaction: nothing is written by a run that has lost its lease. Without one there is nothing to lose."""
+        if school in self._held:
+            self._held[school].assert_held(connection)
+
+    # --- people and names ---
 
     def identities(self, school: str) -> list[Identity]:
-        """Everyone we know at a school, by id."""
-        with reading(self._engine) as connection:
-            return people.load(connection, identities.c.school == school)
+        """Everybody of a school, with bonds and further keys, by id."""
+        return people.of_school(self._engine, school)
 
     def identity(self, identity: IdentityId) -> Identity | None:
-        """One person."""
-        with reading(self._engine) as connection:
-            return next(iter(people.load(connection, identities.c.id == identity)), None)
+        """One identity, or None."""
+        return people.by_id(self._engine, identity)
 
     def find(self, school: str | None, text: str) -> list[Identity]:
-        """Whoever `text` means: a username, address (present or former), identity id, MIS record, UPN or admission number."""
-        condition = people.matching(text)
-        if school is not None:
-            condition = and_(identities.c.school == school, condition)
-        with reading(self._engine) as connection:
-            return people.load(connection, condition)
-
-    def remember(self, run: int, changed: Sequence[Identity], now: datetime) -> None:
-        """Keep identities, their MIS records and their names: all of them or none."""
-        with self._writing(True) as connection:
-            people.remember(connection, changed, now)
-
-    def rename(self, identity: IdentityId, username: str, email: str, keep_alias: bool, now: datetime) -> Identity:
-        """Give somebody another username and address. Raises Refused when either is taken or there is no such person."""
-        with self._writing(True) as connection:
-            known = next(iter(people.load(connection, identities.c.id == identity)), None)
-            if known is None:
-                raise Refused(f"There is nobody with the identity {identity}.")
-            people.rename(connection, known, username, email, keep_alias, now)
-            return people.load(connection, identities.c.id == identity)[0]
-
-    def bond(self, identity: IdentityId, target: str, value: Bond, now: datetime) -> None:
-        """Keep which account is whose."""
-        with self._writing(False) as connection:
-            people.bond(connection, identity, target, value, now)
+        """Those whose username, address, alias, id, UPN, admission number, staff code or MIS record `text` is; else those with it in their name."""
+        return people.find(self._engine, school, text)
 
     def ledger(self, school: str) -> Ledger:
-        """The names of the whole store: schools share domains and directories."""
+        """Every name ever issued or seen. The ledger is one for all schools of the store: an address is the same wherever it is read."""
         return Ledger(self._engine)
 
-    def absorb(self, target: str, seen: Iterable[str], now: datetime) -> int:
-        """Enter names seen in a target into the ledger; gives how many were new."""
-        with reading(self._engine) as connection:
-            known = set(connection.execute(select(names.c.name)).scalars())
-        fresh = [name for name in seen if name not in known]
-        if not fresh:
-            return 0
-        with self._writing(True) as connection:
-            return people.absorb(connection, target, fresh, now)
+    def absorb(self, target: str, names: Iterable[str] | Mapping[str, Holder], now: datetime) -> int:
+        """Take the names seen in a target into the ledger; gives the number of new ones. Cheap when there are none."""
+        return ledger.absorb(self._engine, target, names, now)
 
-    # --- runs ---
+    def remember(self, run: int | None, identities: Sequence[Identity], now: datetime) -> None:
+        """Insert or update each (known by id) with its MIS records, and issue its username, address and aliases. Bonds are `bond`'s.
+
+        Raises Halt, which names the clash, when a name or a record is somebody else's.
+        """
+        try:
+            with writing(self._engine) as connection:
+                for school in {identity.school for identity in identities}:
+                    self._still_ours(connection, school)
+                people.remember(connection, run, identities, now)
+        except Clash:
+            raise Halt(people.why_refused(self._engine, identities)) from None
+
+    def rename(
+        self, identity: IdentityId, username: str, email: str, keep_alias: bool, now: datetime, by: str = ""
+    ) -> Identity:
+        """Give somebody another username and address, because somebody (`by`) asked; with `keep_alias` the old address becomes an alias.
+
+        Raises Refused when a name is another person's, or is held in a target by an object that is not this person's account.
+        """
+        return people.rename(self._engine, identity, username, email, keep_alias, by, now)
+
+    def bond(self, identity: IdentityId, target: str, bond: Bond, now: datetime) -> None:
+        """Join an identity to an account. Raises Halt when the account is another identity's."""
+        self.bond_all(target, {identity: bond}, now)
+
+    def bond_all(self, target: str, found: Mapping[IdentityId, Bond], now: datetime) -> None:
+        """Join many at once, all or none."""
+        try:
+            with writing(self._engine) as connection:
+                put_bonds(connection, target, found, now)
+        except Clash:
+            raise Halt(already_bound(target)) from None
+
+    def bonds(self, target: str) -> dict[IdentityId, Bond]:
+        """Every bond of a target."""
+        query = select(bond_table.c.identity, bond_table.c.anchor, bond_table.c.enabled)
+        with reading(self._engine) as connection:
+            rows = connection.execute(query.where(bond_table.c.target == target))
+            return {identity: Bond(Anchor(anchor), enabled) for identity, anchor, enabled in rows}
+
+    # --- runs, plans and the journal ---
 
     def start_run(self, school: str, kind: str, now: datetime, by: str = "") -> int:
-        """A new run; gives its number."""
-        with self._writing(True) as connection:
-            row = insert(runs_table).values(school=school, kind=kind, by=by, started=stamp(now))
-            return int(connection.execute(row).inserted_primary_key[0])  # type: ignore[index]
+        """Begin a run. Under the lease, earlier runs of the school that never ended are marked "cut off"."""
+        with writing(self._engine) as connection:
+            self._still_ours(connection, school)
+            return runs.start(connection, school, kind, by, now, school in self._held)
 
     def end_run(self, run: int, status: str, summary: Mapping[str, Any], now: datetime) -> None:
-        """How a run ended, and what it came to."""
-        with self._writing(True) as connection:
-            connection.execute(
-                update(runs_table)
-                .where(runs_table.c.id == run)
-                .values(ended=stamp(now), status=status, summary=json.dumps(summary, ensure_ascii=False))
-            )
+        """Say how a run ended."""
+        runs.end(self._engine, run, status, summary, now)
 
     def runs(self, school: str | None = None, limit: int = 20) -> list[dict[str, Any]]:
-        """The last runs, newest first."""
-        query = select(runs_table).order_by(runs_table.c.id.desc()).limit(limit)
-        if school is not None:
-            query = query.where(runs_table.c.school == school)
-        with reading(self._engine) as connection:
-            return [runs.run_row(row) for row in connection.execute(query).mappings()]
+        """Runs of a school or of all, newest first: id, school, kind, by, started, ended, status, summary. `status` is None while a run goes on."""
+        return runs.latest(self._engine, school, limit)
 
-    def run(self, number: int) -> dict[str, Any] | None:
-        """One run with its readings, plans, changes and outcomes."""
-        with reading(self._engine) as connection:
-            return runs.run_detail(connection, number)
+    def run(self, run: int) -> dict[str, Any] | None:
+        """A run with its `readings` and `plans`, each plan with its `changes`; None when there is none of that number.
+
+        A change has document (the shape of `plan --json`), sentence, intended, answered, note and outcome: None, or "applied", "rejected", "deferred", "unsent",
+        "unknown" (the run was cut off before the answer, and the next one looked again).
+        """
+        return runs.detail(self._engine, run)
+
+    def keep_plan(self, run: int, plan: Plan, verdict: str, objections: Sequence[str], now: datetime) -> int:
+        """Keep a plan and each of its changes; gives its number. What an earlier run left unanswered in this target is thereby closed as "unknown"."""
+        with writing(self._engine) as connection:
+            self._still_ours(connection, plan.school)
+            return plans.keep(connection, run, plan, verdict, objections, now)
+
+    def last_plan(self, school: str, target: str) -> dict[str, Any] | None:
+        """The newest plan of a school for a target, or None."""
+        return plans.last(self._engine, school, target)
+
+    def journal(self, kept: int, plan: Plan) -> Journal:
+        """The journal of a plan that was kept under the number `kept`."""
+        return Journal(
+            self._engine, kept, plan, self._clock, lambda connection: self._still_ours(connection, plan.school)
+        )
+
+    def unanswered(self, school: str, target: str) -> list[dict[str, Any]]:
+        """Intentions without an outcome: a run was cut off between the two (or is at work now)."""
+        return plans.unanswered(self._engine, school, target)
+
+    def history(self, identity: IdentityId) -> list[dict[str, Any]]:
+        """What happened to one person, oldest first: rows with `at`, `what` and `run`."""
+        return events.history(self._engine, identity)
+
+    # --- snapshots, approvals, freshness ---
 
     def profile(
         self,
@@ -184,91 +194,37 @@ class Store:
         feed_time: datetime | None,
         now: datetime,
     ) -> None:
-        """Keep what a snapshot looked like; a good one also moves the school's freshness."""
-        with self._writing(True) as connection:
-            connection.execute(
-                insert(readings).values(
-                    run=run,
-                    school=school,
-                    taken_at=stamp(taken_at),
-                    feed_time=stamp(feed_time) if feed_time else None,
-                    good=good,
-                    profile=json.dumps(profile, ensure_ascii=False),
-                    at=stamp(now),
-                )
-            )
-            if good:
-                runs.note_reading(connection, school, now, feed_time)
+        """Keep what a snapshot looked like; `good` when it was believed."""
+        runs.keep_profile(self._engine, run, school, profile, good, taken_at, feed_time, now)
 
     def profiles(self, school: str, limit: int = 10) -> list[dict[str, Any]]:
-        """The profiles of the last good snapshots, newest first."""
-        query = select(readings.c.profile).where(readings.c.school == school, readings.c.good.is_(True))
-        with reading(self._engine) as connection:
-            rows = connection.execute(query.order_by(readings.c.id.desc()).limit(limit)).scalars()
-            return [json.loads(row) for row in rows]
+        """Profiles of snapshots that were believed, newest first."""
+        return runs.profiles(self._engine, school, limit)
 
-    def approve(self, digest: str, school: str, by: str, now: datetime, expires: datetime) -> None:
-        """A person's yes to exactly one digest, good until `expires`."""
-        with self._writing(True) as connection:
-            connection.execute(
-                insert(approvals).values(digest=digest, school=school, by=by, given=stamp(now), expires=stamp(expires))
-            )
+    def approve(self, digest: str, what: str, by: str, now: datetime, expires: datetime) -> None:
+        """Keep a person's yes to exactly this digest."""
+        runs.approve(self._engine, digest, what, by, now, expires)
 
     def use_approval(self, digest: str, now: datetime) -> bool:
-        """True once for each approval of this digest."""
-        with self._writing(True) as connection:
-            return runs.use_approval(connection, digest, now)
-
-    def keep_plan(self, run: int, plan: Plan, verdict: str, objections: Sequence[str], now: datetime) -> int:
-        """Write a plan down; gives its id for `journal`."""
-        with self._writing(True) as connection:
-            return runs.keep_plan(connection, run, plan, verdict, objections)
-
-    def journal(self, plan_id: int, plan: Plan) -> Journal:
-        """Where the intentions and outcomes of a plan that was kept are written."""
-        return Journal(self._writing, plan_id, plan, plan.school, self._now)
+        """True once for an approval that has not expired; it is then used."""
+        return runs.use_approval(self._engine, digest, now)
 
     def note_contact(self, school: str, now: datetime, problem: str | None) -> None:
-        """The MIS was tried; `problem` says why it could not be read."""
-        with self._writing(False) as connection:
-            runs.note_contact(connection, school, now, problem)
+        """The source answered (None), or why it did not."""
+        runs.note_contact(self._engine, school, now, problem)
 
-    def freshness(self, school: str) -> dict[str, Any]:
-        """The times that freshness is made of: last_contact, last_read, feed_time, last_change, problem, failing_since; all may be None."""
-        with reading(self._engine) as connection:
-            row = connection.execute(select(contacts).where(contacts.c.school == school)).mappings().first()
-        empty = {column.name: None for column in contacts.columns if column.name != "school"}
-        return empty if row is None else {name: row[name] for name in empty}
+    def freshness(self, school: str) -> dict[str, str | None]:
+        """How old what we know of a school is: times (ISO, UTC), None until it happened.
 
-    def history(self, identity: IdentityId) -> list[dict[str, Any]]:
-        """What was done to one person's accounts, oldest first: at, what, target, run, outcome."""
-        query = (
-            select(changes, plans.c.target, plans.c.run, runs_table.c.started)
-            .join(plans, plans.c.id == changes.c.plan)
-            .join(runs_table, runs_table.c.id == plans.c.run)
-            .where(changes.c.identity == identity)
-            .order_by(changes.c.id)
-        )
-        with reading(self._engine) as connection:
-            return [
-                {
-                    "at": row.answered or row.intended or row.started,
-                    "run": row.run,
-                    "target": row.target,
-                    "outcome": row.outcome or ("unknown" if row.intended else "planned"),
-                    "what": f"{row.target}, run {row.run}: {row.sentence} ({row.outcome or 'not sent'}{': ' + row.note if row.note else ''})",
-                }
-                for row in connection.execute(query)
-            ]
+        `last_contact`: the source answered. `last_read`: a complete snapshot that was believed was taken; `feed_time`: the source's own word on its age.
+        `last_change`: something was changed in a target. `problem`: why the source could not be read when last tried; `failing_since`: when that began.
+        """
+        return runs.freshness(self._engine, school)
 
-    def memory(self, target: str) -> StoreMemory:
+    def memory(self, target: str) -> Memory:
         """A connector's own memory."""
         return StoreMemory(self._engine, target)
 
     def forget_memory(self, target: str) -> None:
         """Throw a connector's memory away: its next read is a full one."""
-        with self._writing(True) as connection:
-            connection.execute(delete(memories).where(memories.c.target == target))
-
-    def _writing(self, durable: bool) -> AbstractContextManager[Connection]:
-        return writing(self._engine, durable)
+        forget(self._engine, target)

@@ -1,177 +1,195 @@
-"""Identities, their MIS records, their accounts and their names: what must never be lost or given twice."""
+"""Identities as they are kept: loaded fast, remembered in one transaction, renamed only when a person asks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, or_, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, Engine, Select, delete, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
-from onroll_core.accounts import IdentityId
+from onroll_core.accounts import Anchor, IdentityId
 from onroll_core.errors import Halt, Refused
 from onroll_core.identities import Bond, Identity
 from onroll_core.people import SourceKey
-from onroll_core.store.rows import bond_of, identity_of, identity_row, stamp
-from onroll_core.store.schema import bonds, identities, names, source_keys
+from onroll_core.store.codec import exact, identifiers, identity_from, identity_row
+from onroll_core.store.engine import reading, writing
+from onroll_core.store.events import note, what_changed
+from onroll_core.store.failures import Clash
+from onroll_core.store.ledger import Entry, entries, issue
+from onroll_core.store.lists import listed
+from onroll_core.store.schema import bonds, identities, source_keys
+from onroll_core.usernames import fold
 
-_CHUNK = 500
-_NONE: dict[str, Bond] = {}
-
-
-def load(connection: Connection, condition: Any) -> list[Identity]:
-    """Every identity that meets `condition` (an expression on the table identities), by id."""
-    wanted = select(identities.c.id).where(condition)
-    also: dict[str, tuple[SourceKey, ...]] = {}
-    extra = select(source_keys).where(source_keys.c.main.is_(False), source_keys.c.identity.in_(wanted))
-    for row in connection.execute(extra.order_by(source_keys.c.record)):
-        also[row.identity] = (*also.get(row.identity, ()), SourceKey(row.school, row.record))
-    bound: dict[str, dict[str, Bond]] = {}
-    for row in connection.execute(select(bonds).where(bonds.c.identity.in_(wanted))):
-        bound.setdefault(row.identity, {})[row.target] = bond_of(row)
-    rows = connection.execute(select(identities).where(condition).order_by(identities.c.id))
-    return [identity_of(row, also.get(row.id, ()), bound.get(row.id, _NONE)) for row in rows]
+_COLUMNS = [identities.c[name] for name in (
+    "id", "school", "role", "state", "source", "username", "email", "aliases", "chosen_display_name", "year_of_entry",
+    "waiting", "proposal", "absences", "left_on", "expected", "person",
+)]  # fmt: skip
 
 
-def matching(text: str) -> Any:
-    """The condition for what a person types to mean somebody: username, address, former address, identity, MIS record or number."""
-    low = text.strip().lower()
-    pattern = "%" + low.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-    by_name = select(names.c.identity).where(names.c.name == low)
-    by_key = select(source_keys.c.identity).where(source_keys.c.record == text.strip())
-    return or_(
-        identities.c.id == low,
-        identities.c.username == low,
-        identities.c.email == low,
-        identities.c.id.in_(by_name),
-        identities.c.id.in_(by_key),
-        identities.c.proposal == low,
-        identities.c.person.ilike(f'%"upn":"{pattern[1:-1]}"%', escape="\\"),
-        identities.c.person.ilike(f'%"admission_number":"{pattern[1:-1]}"%', escape="\\"),
+def of_school(engine: Engine, school: str) -> list[Identity]:
+    """Everybody of a school, by id."""
+    with reading(engine) as connection:
+        return _load(connection, select(identities.c.id).where(identities.c.school == school))
+
+
+def by_id(engine: Engine, identity: IdentityId) -> Identity | None:
+    """One identity, or None."""
+    with reading(engine) as connection:
+        found = _load(connection, select(identities.c.id).where(identities.c.id == identity))
+    return found[0] if found else None
+
+
+def find(engine: Engine, school: str | None, text: str) -> list[Identity]:
+    """Those whom `text` names: by username, address, alias, number or id when one of those is exactly it, else by part of a name."""
+    folded = fold(text)
+    if not folded:
+        return []
+    some = select(identities.c.id).where(
+        or_(identities.c.search.contains(folded, autoescape=True), identities.c.id == text.strip())
     )
+    if school is not None:
+        some = some.where(identities.c.school == school)
+    with reading(engine) as connection:
+        found = _load(connection, some)
+    named = [identity for identity in found if exact(text) in identifiers(identity)]
+    return named or found
 
 
-def remember(connection: Connection, people: Sequence[Identity], now: datetime) -> None:
-    """Insert or update identities, their keys and their names. Raises Halt naming the clash; the transaction is the caller's."""
-    known = _known(connection, [identity.id for identity in people])
-    new = [identity for identity in people if identity.id not in known]
-    try:
-        for chunk in _chunks([identity_row(identity, now) for identity in new]):
-            connection.execute(insert(identities), chunk)
-        for identity in people:
-            if identity.id in known:
-                row = identity_row(identity, now)
-                connection.execute(update(identities).where(identities.c.id == row.pop("id")).values(row))
-        _keep_keys(connection, people, known)
-        for identity in people:
-            for name in {identity.username, identity.email, *identity.aliases} - {None}:
-                claim(connection, str(name), identity.id, now)
-    except IntegrityError as clash:
-        raise Halt(
-            f"The store refused to keep two people apart ({_constraint(clash)}): a name or an MIS record would belong to two of them."
-            " Nothing of this reading was kept. Run onroll again; if it stays, report it with: onroll runs"
-        ) from None
+def _load(connection: Connection, which: Select[tuple[Any]]) -> list[Identity]:
+    """The identities whose ids `which` selects: three queries, whatever their number."""
+    ids = which.scalar_subquery()
+    also: dict[str, list[SourceKey]] = {}
+    keys = (
+        select(source_keys.c.identity, source_keys.c.school, source_keys.c.record)
+        .where(source_keys.c.position > 0, source_keys.c.identity.in_(ids))
+        .order_by(source_keys.c.identity, source_keys.c.position)
+    )
+    for identity, school, record in connection.execute(keys):
+        also.setdefault(identity, []).append(SourceKey(school, record))
+    joined: dict[str, dict[str, Bond]] = {}
+    held = select(bonds.c.identity, bonds.c.target, bonds.c.anchor, bonds.c.enabled).where(bonds.c.identity.in_(ids))
+    for identity, target, anchor, enabled in connection.execute(held):
+        joined.setdefault(identity, {})[target] = Bond(Anchor(anchor), enabled)
+    rows = connection.execute(select(*_COLUMNS).where(identities.c.id.in_(ids)).order_by(identities.c.id))
+    return [identity_from(row, tuple(also.get(row[0], ())), joined.get(row[0], {})) for row in rows]
 
 
-def _known(connection: Connection, ids: Sequence[str]) -> set[str]:
-    found: set[str] = set()
-    for start in range(0, len(ids), _CHUNK):
-        part = ids[start : start + _CHUNK]
-        found |= set(connection.execute(select(identities.c.id).where(identities.c.id.in_(part))).scalars())
-    return found
+def remember(connection: Connection, run: int | None, people: Sequence[Identity], now: datetime) -> None:
+    """Insert or update each in the caller's transaction, with its keys, and issue its names; bonds are not touched.
 
-
-def _keep_keys(connection: Connection, people: Sequence[Identity], known: set[str]) -> None:
-    rows: list[dict[str, Any]] = []
-    for identity in people:
-        if identity.id in known:
-            connection.execute(delete(source_keys).where(source_keys.c.identity == identity.id))
-        rows += [
-            {"school": key.school, "record": key.record, "identity": identity.id, "main": key == identity.person.key}
-            for key in identity.keys
-        ]
-    for chunk in _chunks(rows):
-        connection.execute(insert(source_keys), chunk)
-
-
-def claim(connection: Connection, name: str, identity: IdentityId, now: datetime) -> None:
-    """Issue `name` to `identity`: a name is issued once and its row is never removed.
-
-    A name that was only ever seen in a target may still be issued to the one who holds it there (a linked account); raises Halt when it was
-    issued to somebody else.
+    Raises Halt, which names the clash, when a name or a record is somebody else's.
     """
-    row = connection.execute(select(names.c.identity).where(names.c.name == name)).first()
-    if row is None:
-        connection.execute(insert(names).values(name=name, identity=identity, since=stamp(now)))
-    elif row.identity is None:
-        connection.execute(update(names).where(names.c.name == name).values(identity=identity))
-    elif row.identity != identity:
-        raise Halt(
-            f"The name {name} was already issued to {row.identity} and cannot be given to {identity} too. Nothing of this step was kept."
+    rows = {identity.id: identity_row(identity, now) for identity in people}
+    column = listed(connection.engine, rows)
+    kept = select(identities.c.id, identities.c.fingerprint).join(column, identities.c.id == column.c.value)
+    before = {row.id: row.fingerprint for row in connection.execute(kept)}
+    changed = [identity for identity in people if rows[identity.id]["fingerprint"] != before.get(identity.id)]
+    if not changed:
+        return
+    known = [identity.id for identity in changed if identity.id in before]
+    old = {identity.id: identity for identity in _load(connection, select(listed(connection.engine, known).c.value))}
+
+    wanted = _names(changed)
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    upsert = dialect.insert(identities)
+    upsert = upsert.on_conflict_do_update(
+        index_elements=["id"],
+        set_={name: upsert.excluded[name] for name in identities.columns.keys() if name != "id"},  # noqa: SIM118 (a collection of columns, not a dict)
+    )
+    connection.execute(upsert, [rows[identity.id] for identity in changed])
+    if known:
+        connection.execute(
+            delete(source_keys).where(source_keys.c.identity.in_(select(listed(connection.engine, known).c.value)))
         )
+    connection.execute(insert(source_keys), _keys(changed))
+    clashes = issue(connection, wanted, now)
+    if clashes:
+        name, entry = min(clashes.items())
+        raise Halt(_clash(name, wanted[name], entry))
+    note(connection, run, [(identity.id, what_changed(old.get(identity.id), identity)) for identity in changed], now)
 
 
-def absorb(connection: Connection, target: str, seen: Iterable[str], now: datetime) -> int:
-    """Enter names seen in a target into the ledger; gives how many were new."""
-    fresh = set(seen) - set(connection.execute(select(names.c.name)).scalars())
-    rows = [{"name": name, "seen_in": target, "since": stamp(now)} for name in sorted(fresh) if len(name) <= 320]
-    for chunk in _chunks(rows):
-        connection.execute(insert(names), chunk)
-    return len(rows)
+def _names(people: Sequence[Identity]) -> dict[str, IdentityId]:
+    """Whom each name is for; raises Halt when two of `people` want the same."""
+    wanted: dict[str, IdentityId] = {}
+    for identity in people:
+        for name in (identity.username, identity.email, *identity.aliases):
+            if name and wanted.setdefault(name.lower(), identity.id) != identity.id:
+                raise Halt(_clash(name, identity.id, Entry(wanted[name.lower()], None, None)))
+    return wanted
+
+
+def _keys(people: Sequence[Identity]) -> list[dict[str, Any]]:
+    return [
+        {"school": key.school, "record": key.record, "identity": identity.id, "position": position}
+        for identity in people
+        for position, key in enumerate(identity.keys)
+    ]
+
+
+def _clash(name: str, identity: IdentityId, entry: Entry) -> str:
+    whose = f"was issued to the identity {entry.identity}" if entry.identity else f"is in use in {entry.seen_in}"
+    return f"The name {name} cannot be given to the identity {identity}: it {whose}, and a name is issued once. Nothing of this step was kept."
+
+
+def why_refused(engine: Engine, people: Sequence[Identity]) -> str:
+    """The sentence for a clash that only the database noticed, because another run was faster or a record is known already."""
+    wanted: Mapping[str, IdentityId] = _names(people)
+    with reading(engine) as connection:
+        for name, entry in sorted(entries(connection, wanted).items()):
+            if entry.identity is not None and entry.identity != wanted[name]:
+                return _clash(name, wanted[name], entry)
+        column = listed(engine, [key.record for identity in people for key in identity.keys])
+        query = select(source_keys.c.school, source_keys.c.record, source_keys.c.identity)
+        known = {
+            SourceKey(school, record): identity
+            for school, record, identity in connection.execute(
+                query.join(column, source_keys.c.record == column.c.value)
+            )
+        }
+    for identity in people:
+        for key in identity.keys:
+            owner = known.get(key, identity.id)
+            if owner != identity.id:
+                return (
+                    f"The MIS record {key.record} of {key.school} cannot belong to the identity {identity.id}: it belongs to {owner},"
+                    " and a record is one person. Nothing of this step was kept."
+                )
+    return "Two people were to share a name or an MIS record. Nothing of this step was kept. Run onroll again."
 
 
 def rename(
-    connection: Connection, identity: Identity, username: str, email: str, keep_alias: bool, now: datetime
-) -> None:
-    """Give an identity another username and address; the old address becomes an alias. Raises Refused when a name is somebody else's."""
-    for name in (username, email):
-        row = connection.execute(select(names.c.identity, names.c.seen_in).where(names.c.name == name)).first()
-        if row is not None and row.identity != identity.id:
-            where = f"seen in {row.seen_in}" if row.identity is None else f"issued to {row.identity}"
-            raise Refused(f"The name {name} is taken ({where}), and a name is never given twice. Choose another.")
-        claim(connection, name, identity.id, now)
-    aliases = set(identity.aliases) - {email}
-    if keep_alias and identity.email is not None and identity.email != email:
-        aliases.add(identity.email)
-    connection.execute(
-        update(identities)
-        .where(identities.c.id == identity.id)
-        .values(
-            username=username,
-            email=email,
-            aliases="\n".join(sorted(aliases)),
-            waiting=None,
-            proposal=None,
-            updated=stamp(now),
-        )
-    )
-
-
-def bond(connection: Connection, identity: IdentityId, target: str, value: Bond, now: datetime) -> None:
-    """Keep which account is an identity's in a target. Raises Halt when that account is already somebody else's."""
+    engine: Engine, identity: IdentityId, username: str, email: str, keep_alias: bool, by: str, now: datetime
+) -> Identity:
+    """Give somebody another username and address; with `keep_alias` the old address becomes an alias. Raises Refused when a name is somebody else's."""
+    username, email = exact(username), exact(email)
     try:
-        done = connection.execute(
-            update(bonds)
-            .where(bonds.c.identity == identity, bonds.c.target == target)
-            .values(anchor=value.anchor, enabled=value.enabled)
-        )
-        if not done.rowcount:
-            connection.execute(
-                insert(bonds).values(
-                    identity=identity, target=target, anchor=value.anchor, enabled=value.enabled, since=stamp(now)
-                )
+        with writing(engine) as connection:
+            found = _load(connection, select(identities.c.id).where(identities.c.id == identity))
+            if not found:
+                raise Refused(f"There is no identity {identity}. Look for it with: onroll users list")
+            before = found[0]
+            aliases = before.aliases | ({before.email} if keep_alias and before.email else set())
+            after = replace(
+                before,
+                username=username,
+                email=email,
+                aliases=frozenset(aliases - {email}),
+                waiting=None,
+                proposal=None,
             )
-    except IntegrityError:
-        raise Halt(
-            f"The account {value.anchor} in {target} already belongs to another person than {identity}. Nothing of this step was kept."
+            clashes = issue(connection, _names([after]), now)
+            if clashes:
+                name, entry = min(clashes.items())
+                raise Refused(f"{_clash(name, identity, entry)} Choose another name.")
+            row = identity_row(after, now)
+            connection.execute(update(identities).where(identities.c.id == identity).values(row))
+            note(connection, None, [(identity, f"{what_changed(before, after)} {by or 'Somebody'} asked for it.")], now)
+    except Clash:
+        raise Refused(
+            f"The name {username} or {email} has just been issued to somebody else. Choose another name."
         ) from None
-
-
-def _chunks(rows: Sequence[dict[str, Any]]) -> Iterable[list[dict[str, Any]]]:
-    for start in range(0, len(rows), _CHUNK):
-        yield list(rows[start : start + _CHUNK])
-
-
-def _constraint(clash: IntegrityError) -> str:
-    return str(clash.orig).splitlines()[0] if clash.orig is not None else "a constraint"
+    return after

@@ -1,195 +1,156 @@
-"""Runs, readings, plans, approvals, intentions and outcomes: what happened that night, and why."""
+"""Runs, readings, approvals and freshness: what happened that night, what was believed, and who said yes."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Engine, Row, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
-from onroll_core.accounts import IdentityId
-from onroll_core.changes import (
-    AddMember,
-    Applied,
-    Change,
-    Create,
-    CreateGroup,
-    Disable,
-    Enable,
-    Link,
-    Move,
-    Outcome,
-    RemoveMember,
-    Rename,
-    Update,
-    UpdateGroup,
-    sentence,
-)
-from onroll_core.identities import Bond
-from onroll_core.plan import Plan, as_json
-from onroll_core.store.people import bond
-from onroll_core.store.rows import stamp
+from onroll_core.errors import Halt
+from onroll_core.store.codec import document, told, utc
+from onroll_core.store.engine import reading, writing
+from onroll_core.store.plans import of_run
 from onroll_core.store.schema import approvals, changes, contacts, plans, readings, runs
 
-_CHUNK = 500
+
+def start(connection: Connection, school: str, kind: str, by: str, now: datetime, alone: bool) -> int:
+    """A new run. `alone`: the caller holds the lease, so runs of the school that never ended were cut off, and are marked so."""
+    if alone:
+        unended = (runs.c.school == school) & runs.c.ended.is_(None)
+        connection.execute(update(runs).where(unended).values(ended=utc(now), status="cut off"))
+    values = {"school": school, "kind": kind, "by": by, "started": utc(now)}
+    return int(connection.execute(insert(runs).values(values).returning(runs.c.id)).scalar_one())
 
 
-def keep_plan(connection: Connection, run: int, plan: Plan, verdict: str, objections: Sequence[str]) -> int:
-    """Write a plan down with every change of it; gives its id."""
-    result = connection.execute(
-        insert(plans).values(
-            run=run,
-            target=plan.target,
-            digest=plan.digest,
-            verdict=verdict,
-            objections=json.dumps(list(objections), ensure_ascii=False),
-            conflicts=json.dumps(
-                [{"identity": each.identity, "username": each.username, "why": each.why} for each in plan.conflicts],
-                ensure_ascii=False,
-            ),
-            notices=json.dumps(list(plan.notices), ensure_ascii=False),
-        )
-    )
-    plan_id = int(result.inserted_primary_key[0])  # type: ignore[index]
-    rows = []
-    for position, change in enumerate(plan.changes):
-        document = as_json(change)
-        rows.append(
-            {
-                "plan": plan_id,
-                "position": position,
-                "kind": document["kind"],
-                "identity": document["identity"],
-                "username": document["username"],
-                "document": json.dumps(document, ensure_ascii=False),
-                "sentence": sentence(change),
-            }
-        )
-    for start in range(0, len(rows), _CHUNK):
-        connection.execute(insert(changes), rows[start : start + _CHUNK])
-    return plan_id
+def end(engine: Engine, run: int, status: str, summary: Mapping[str, Any], now: datetime) -> None:
+    """The run is over. Raises Halt when it was over already."""
+    with writing(engine) as connection:
+        values = {"ended": utc(now), "status": status, "summary": document(summary)}
+        if (
+            connection.execute(update(runs).where(runs.c.id == run, runs.c.ended.is_(None)).values(values)).rowcount
+            == 0
+        ):
+            raise Halt(f"The run {run} has ended before, or never began: another onroll has taken over its school.")
 
 
-class Journal:
-    """Intentions and outcomes of one plan that is being applied (`onroll_core.apply.Journal`)."""
-
-    def __init__(
-        self,
-        begin: Callable[[bool], AbstractContextManager[Connection]],
-        plan_id: int,
-        plan: Plan,
-        school: str,
-        now: Callable[[], datetime],
-    ) -> None:
-        self._begin, self._plan_id, self._target, self._school, self._now = begin, plan_id, plan.target, school, now
-        self._positions = {id(change): position for position, change in enumerate(plan.changes)}
-        self._changed = False
-
-    def intend(self, batch: Sequence[Change]) -> None:
-        """Durable when it returns: these are about to be sent."""
-        positions = sorted(self._positions[id(change)] for change in batch)
-        with self._begin(True) as connection:
-            connection.execute(
-                update(changes)
-                .where(changes.c.plan == self._plan_id, changes.c.position.between(positions[0], positions[-1]))
-                .values(intended=stamp(self._now()))
-            )
-
-    def record(self, outcome: Outcome) -> None:
-        """What became of one change, and the bond that it made or switched, in one transaction."""
-        note = outcome.note if isinstance(outcome, Applied) else outcome.why
-        with self._begin(False) as connection:
-            connection.execute(
-                update(changes)
-                .where(changes.c.plan == self._plan_id, changes.c.position == self._positions[id(outcome.change)])
-                .values(outcome=type(outcome).__name__.lower(), answered=stamp(self._now()), note=note or None)
-            )
-            if not isinstance(outcome, Applied):
-                return
-            made = _bond_made(outcome)
-            if made is not None:
-                bond(connection, made[0], self._target, made[1], self._now())
-            if not self._changed:
-                self._changed = True
-                note_change(connection, self._school, self._now())
+def latest(engine: Engine, school: str | None, limit: int) -> list[dict[str, Any]]:
+    """Runs, newest first."""
+    query = select(runs).order_by(runs.c.id.desc()).limit(limit)
+    if school is not None:
+        query = query.where(runs.c.school == school)
+    with reading(engine) as connection:
+        return [_run(row) for row in connection.execute(query)]
 
 
-def _bond_made(outcome: Applied) -> tuple[IdentityId, Bond] | None:
-    """The account that a change made or switched, if it did."""
-    match outcome.change:
-        case Create(who) | Enable(who):
-            anchor = outcome.anchor or who.anchor
-            return None if anchor is None else (who.identity, Bond(anchor, True))
-        case Disable(who):
-            return who.identity, Bond(who.object, False)
-        case Link() | Rename() | Update() | Move() | CreateGroup() | UpdateGroup() | AddMember() | RemoveMember():
+def detail(engine: Engine, run: int) -> dict[str, Any] | None:
+    """A run with its readings, plans, changes and outcomes; None when there is none of that number."""
+    with reading(engine) as connection:
+        row = connection.execute(select(runs).where(runs.c.id == run)).one_or_none()
+        if row is None:
             return None
+        read = connection.execute(select(readings).where(readings.c.run == run).order_by(readings.c.id))
+        return _run(row) | {"readings": [_reading(each) for each in read], "plans": of_run(connection, run)}
 
 
-def note_change(connection: Connection, school: str, now: datetime) -> None:
-    """Something was changed in a target tonight."""
-    _contact(connection, school, {"last_change": stamp(now)})
+def _run(row: Row[Any]) -> dict[str, Any]:
+    summary = {} if row.summary is None else json.loads(row.summary)
+    return row._asdict() | {"started": told(row.started), "ended": told(row.ended), "summary": summary}
 
 
-def note_contact(connection: Connection, school: str, now: datetime, problem: str | None) -> None:
-    """The MIS was tried: it answered, or there is a sentence that says why not."""
-    values: dict[str, Any] = {"last_contact": stamp(now), "problem": problem}
-    if problem is None:
-        values["failing_since"] = None
-    else:
-        since = connection.execute(select(contacts.c.failing_since).where(contacts.c.school == school)).scalar()
-        values["failing_since"] = since or stamp(now)
-    _contact(connection, school, values)
+def _reading(row: Row[Any]) -> dict[str, Any]:
+    times = {"taken_at": told(row.taken_at), "feed_time": told(row.feed_time), "at": told(row.at)}
+    return row._asdict() | times | {"profile": json.loads(row.profile)}
 
 
-def note_reading(connection: Connection, school: str, now: datetime, feed_time: datetime | None) -> None:
-    """A complete, good reading was remembered."""
-    _contact(connection, school, {"last_read": stamp(now), "feed_time": stamp(feed_time) if feed_time else None})
+def keep_profile(
+    engine: Engine,
+    run: int,
+    school: str,
+    profile: Mapping[str, Any],
+    good: bool,
+    taken_at: datetime,
+    feed_time: datetime | None,
+    now: datetime,
+) -> None:
+    """What a snapshot looked like, and whether it was believed."""
+    row = {
+        "run": run,
+        "school": school,
+        "taken_at": utc(taken_at),
+        "feed_time": None if feed_time is None else utc(feed_time),
+        "good": good,
+        "profile": document(profile),
+        "at": utc(now),
+    }
+    with writing(engine) as connection:
+        connection.execute(insert(readings), row)
 
 
-def _contact(connection: Connection, school: str, values: Mapping[str, Any]) -> None:
-    if not connection.execute(update(contacts).where(contacts.c.school == school).values(**values)).rowcount:
-        connection.execute(insert(contacts).values(school=school, **values))
+def profiles(engine: Engine, school: str, limit: int) -> list[dict[str, Any]]:
+    """The profiles of snapshots that were believed, newest first."""
+    query = select(readings.c.profile).where(readings.c.school == school, readings.c.good)
+    with reading(engine) as connection:
+        return [
+            json.loads(text) for text in connection.execute(query.order_by(readings.c.id.desc()).limit(limit)).scalars()
+        ]
 
 
-def use_approval(connection: Connection, digest: str, now: datetime) -> bool:
-    """True once for each approval of exactly this digest that has not expired."""
-    row = connection.execute(
-        select(approvals.c.id)
-        .where(approvals.c.digest == digest, approvals.c.used.is_(None), approvals.c.expires > stamp(now))
-        .order_by(approvals.c.id.desc())
-        .limit(1)
-    ).scalar()
-    if row is None:
-        return False
-    used = connection.execute(
-        update(approvals).where(approvals.c.id == row, approvals.c.used.is_(None)).values(used=stamp(now))
+def approve(engine: Engine, digest: str, what: str, by: str, now: datetime, expires: datetime) -> None:
+    """Keep a person's yes. A second yes to the same, while the first is unused, only takes its place."""
+    row = {"digest": digest, "what": what, "by": by, "given": utc(now), "expires": utc(expires)}
+    dialect = postgresql if engine.dialect.name == "postgresql" else sqlite
+    upsert = dialect.insert(approvals).on_conflict_do_update(
+        index_elements=["digest"], index_where=approvals.c.used.is_(None), set_=row
     )
-    return used.rowcount == 1
+    with writing(engine) as connection:
+        connection.execute(upsert, row)
 
 
-def run_detail(connection: Connection, run: int) -> dict[str, Any] | None:
-    """A run with its readings, plans, changes and outcomes, as plain data; None when there is no such run."""
-    row = connection.execute(select(runs).where(runs.c.id == run)).mappings().first()
-    if row is None:
-        return None
-    found = run_row(row)
-    found["readings"] = [
-        dict(reading) | {"profile": json.loads(reading["profile"])}
-        for reading in connection.execute(select(readings).where(readings.c.run == run)).mappings()
-    ]
-    found["plans"] = []
-    for plan in connection.execute(select(plans).where(plans.c.run == run).order_by(plans.c.id)).mappings():
-        rows = connection.execute(select(changes).where(changes.c.plan == plan["id"]).order_by(changes.c.position))
-        shape = dict(plan) | {name: json.loads(plan[name]) for name in ("objections", "conflicts", "notices")}
-        shape["changes"] = [dict(change) | {"document": json.loads(change["document"])} for change in rows.mappings()]
-        found["plans"].append(shape)
-    return found
+def use_approval(engine: Engine, digest: str, now: datetime) -> bool:
+    """True exactly once for an approval that has not expired, however many ask at the same time."""
+    still_good = (approvals.c.digest == digest) & approvals.c.used.is_(None) & (approvals.c.expires > utc(now))
+    with reading(engine) as connection:
+        if connection.execute(select(approvals.c.id).where(still_good)).first() is None:
+            return False
+    with writing(engine) as connection:
+        return connection.execute(update(approvals).where(still_good).values(used=utc(now))).rowcount == 1
 
 
-def run_row(row: Any) -> dict[str, Any]:
-    """A run's own columns as plain data."""
-    return dict(row) | {"summary": json.loads(row["summary"]) if row["summary"] else None}
+def note_contact(engine: Engine, school: str, now: datetime, problem: str | None) -> None:
+    """The source answered (`problem` is None), or why it could not be read."""
+    at = utc(now)
+    dialect = postgresql if engine.dialect.name == "postgresql" else sqlite
+    upsert = dialect.insert(contacts)
+    if problem is None:
+        row = {"school": school, "last_contact": at, "problem": None, "failing_since": None}
+        news: dict[str, Any] = {"last_contact": at, "problem": None, "failing_since": None}
+    else:
+        row = {"school": school, "last_contact": None, "problem": problem, "failing_since": at}
+        news = {"problem": problem, "failing_since": func.coalesce(contacts.c.failing_since, at)}
+    with writing(engine, durable=False) as connection:
+        connection.execute(upsert.on_conflict_do_update(index_elements=["school"], set_=news), row)
+
+
+def freshness(engine: Engine, school: str) -> dict[str, str | None]:
+    """How old what we know of a school is."""
+    believed = select(readings.c.taken_at, readings.c.feed_time).where(readings.c.school == school, readings.c.good)
+    done = (plans.c.school == school) & (changes.c.outcome == "applied")
+    newest = select(changes.c.plan).join(plans, plans.c.id == changes.c.plan).where(done)
+    with reading(engine) as connection:
+        contact = connection.execute(select(contacts).where(contacts.c.school == school)).one_or_none()
+        read = connection.execute(believed.order_by(readings.c.id.desc()).limit(1)).one_or_none()
+        plan = connection.execute(newest.order_by(plans.c.id.desc()).limit(1)).scalar()
+        answered = select(func.max(changes.c.answered)).where(changes.c.plan == plan, changes.c.outcome == "applied")
+        change = connection.execute(answered).scalar()
+    return {
+        "last_contact": told(contact.last_contact) if contact else None,
+        "last_read": told(read.taken_at) if read else None,
+        "feed_time": told(read.feed_time) if read else None,
+        "last_change": told(change),
+        "problem": contact.problem if contact else None,
+        "failing_since": told(contact.failing_since) if contact else None,
+    }

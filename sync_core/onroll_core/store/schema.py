@@ -1,6 +1,6 @@
 """The tables, and the constraints that keep the invariants of DESIGN 4 true whatever the program does.
 
-Times are ISO 8601 in UTC as text, dates ISO as text: the same on SQLite and PostgreSQL, and sortable.
+Times are ISO 8601 in UTC with microseconds, dates are ISO, documents are JSON: all as text, so that both databases hold, sort and give back the same.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
-    String,
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 metadata = MetaData()
@@ -25,23 +25,25 @@ metadata = MetaData()
 identities = Table(
     "identities",
     metadata,
-    Column("id", String(16), primary_key=True),
-    Column("school", String(64), nullable=False, index=True),
-    Column("role", String(16), nullable=False),
-    Column("state", String(16), nullable=False),
-    Column("source", String(16), nullable=False),
-    Column("username", String(20)),
-    Column("email", String(320)),
+    Column("id", Text, primary_key=True),
+    Column("school", Text, nullable=False, index=True),
+    Column("role", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("username", Text),
+    Column("email", Text),
     Column("aliases", Text, nullable=False),
     Column("chosen_display_name", Text),
     Column("year_of_entry", Integer),
     Column("waiting", Text),
     Column("proposal", Text),
     Column("absences", Integer, nullable=False),
-    Column("left_on", String(10)),
+    Column("left_on", Text),
     Column("expected", Boolean, nullable=False),
     Column("person", Text, nullable=False),
-    Column("updated", String(32), nullable=False),
+    Column("search", Text, nullable=False),  # what `find` looks in, folded
+    Column("fingerprint", Text, nullable=False),  # of everything above: the same if and only if nothing changed
+    Column("updated", Text, nullable=False),
     CheckConstraint("length(id) <= 16", name="identity_fits_employee_id"),
     UniqueConstraint("username", name="username_once"),
     UniqueConstraint("email", name="email_once"),
@@ -50,51 +52,55 @@ identities = Table(
 source_keys = Table(
     "source_keys",
     metadata,
-    Column("school", String(64), primary_key=True),
-    Column("record", String(128), primary_key=True),
-    Column("identity", String(16), ForeignKey("identities.id"), nullable=False, index=True),
-    Column("main", Boolean, nullable=False),
+    Column("school", Text, primary_key=True),
+    Column("record", Text, primary_key=True),
+    Column("identity", Text, ForeignKey("identities.id"), nullable=False, index=True),
+    Column("position", Integer, nullable=False),  # 0 is the record that `person` came from
 )
 
+# `identity` is who it was issued to; None: only seen in a target, `seen_in`, where the object `anchor` holds it.
+# Triggers of the first migration refuse to remove a row, to change its name, or to give an issued name to somebody else.
 names = Table(
     "names",
     metadata,
-    Column("name", String(320), primary_key=True),
-    Column("identity", String(16), ForeignKey("identities.id"), index=True),
-    Column("seen_in", String(64)),
-    Column("since", String(32), nullable=False),
+    Column("name", Text, primary_key=True),
+    Column("identity", Text, ForeignKey("identities.id"), index=True),
+    Column("seen_in", Text),
+    Column("anchor", Text),
+    Column("since", Text, nullable=False),
 )
 
 bonds = Table(
     "bonds",
     metadata,
-    Column("identity", String(16), ForeignKey("identities.id"), primary_key=True),
-    Column("target", String(64), primary_key=True),
-    Column("anchor", String(128), nullable=False),
+    Column("identity", Text, ForeignKey("identities.id"), primary_key=True),
+    Column("target", Text, primary_key=True),
+    Column("anchor", Text, nullable=False),
     Column("enabled", Boolean),
-    Column("since", String(32), nullable=False),
+    Column("since", Text, nullable=False),
     UniqueConstraint("target", "anchor", name="anchor_once_per_target"),
 )
 
 leases = Table(
     "leases",
     metadata,
-    Column("school", String(64), primary_key=True),
-    Column("holder", Text, nullable=False),
-    Column("since", String(32), nullable=False),
-    Column("beat", String(32), nullable=False),
+    Column("school", Text, primary_key=True),
+    Column("holder", Text, nullable=False),  # for people
+    Column("process", Text, nullable=False),  # host, process and when it started: see `processes`
+    Column("since", Text, nullable=False),
+    Column("beat", Text, nullable=False),
 )
 
 runs = Table(
     "runs",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("school", String(64), nullable=False),
-    Column("kind", String(16), nullable=False),
+    Column("school", Text, nullable=False),
+    Column("kind", Text, nullable=False),
     Column("by", Text, nullable=False),
-    Column("started", String(32), nullable=False),
-    Column("ended", String(32)),
-    Column("status", String(16)),
+    Column("started", Text, nullable=False),
+    Column("ended", Text),
+    Column("status", Text),
     Column("summary", Text),
     Index("runs_by_school", "school", "id"),
 )
@@ -103,37 +109,43 @@ readings = Table(
     "readings",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("run", Integer, ForeignKey("runs.id"), nullable=False),
-    Column("school", String(64), nullable=False, index=True),
-    Column("taken_at", String(32), nullable=False),
-    Column("feed_time", String(32)),
+    Column("run", Integer, ForeignKey("runs.id"), nullable=False, index=True),
+    Column("school", Text, nullable=False),
+    Column("taken_at", Text, nullable=False),
+    Column("feed_time", Text),
     Column("good", Boolean, nullable=False),
     Column("profile", Text, nullable=False),
-    Column("at", String(32), nullable=False),
+    Column("at", Text, nullable=False),
+    Index("readings_by_school", "school", "id"),
 )
 
 contacts = Table(
     "contacts",
     metadata,
-    Column("school", String(64), primary_key=True),
-    Column("last_contact", String(32)),
-    Column("last_read", String(32)),
-    Column("feed_time", String(32)),
-    Column("last_change", String(32)),
+    Column("school", Text, primary_key=True),
+    Column("last_contact", Text),
     Column("problem", Text),
-    Column("failing_since", String(32)),
+    Column("failing_since", Text),
 )
 
 approvals = Table(
     "approvals",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("digest", String(64), nullable=False, index=True),
-    Column("school", String(64), nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("what", Text, nullable=False),
     Column("by", Text, nullable=False),
-    Column("given", String(32), nullable=False),
-    Column("expires", String(32), nullable=False),
-    Column("used", String(32)),
+    Column("given", Text, nullable=False),
+    Column("expires", Text, nullable=False),
+    Column("used", Text),
+    # Two people who approve the same thing have approved it once.
+    Index(
+        "one_open_approval_per_digest",
+        "digest",
+        unique=True,
+        sqlite_where=text("used IS NULL"),
+        postgresql_where=text("used IS NULL"),
+    ),
 )
 
 plans = Table(
@@ -141,36 +153,55 @@ plans = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("run", Integer, ForeignKey("runs.id"), nullable=False, index=True),
-    Column("target", String(64), nullable=False),
-    Column("digest", String(64), nullable=False),
-    Column("verdict", String(16), nullable=False),
+    Column("school", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("verdict", Text, nullable=False),
     Column("objections", Text, nullable=False),
     Column("conflicts", Text, nullable=False),
     Column("notices", Text, nullable=False),
+    Column("made", Text, nullable=False),
+    Index("plans_by_school", "school", "target", "id"),
 )
 
+# One row is a change, the intention to send it and its outcome, so there cannot be two outcomes of one intention.
 changes = Table(
     "changes",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("plan", Integer, ForeignKey("plans.id"), nullable=False),
-    Column("position", Integer, nullable=False),
-    Column("kind", String(16), nullable=False),
-    Column("identity", String(128), nullable=False, index=True),
+    Column("plan", Integer, ForeignKey("plans.id"), primary_key=True, autoincrement=False),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),
+    Column("identity", Text, nullable=False, index=True),
     Column("username", Text, nullable=False),
     Column("document", Text, nullable=False),
     Column("sentence", Text, nullable=False),
-    Column("intended", String(32)),
-    Column("outcome", String(16)),
-    Column("answered", String(32)),
-    Column("note", Text),
-    UniqueConstraint("plan", "position", name="one_outcome_per_intention"),
+    Column("intended", Text),
+    Column("outcome", Text),
+    Column("answered", Text),
+    Column("note", Text, nullable=False, server_default=""),
+    CheckConstraint("outcome IS NULL OR intended IS NOT NULL", name="intended_before_answered"),
+    Index(
+        "unanswered_changes",
+        "plan",
+        sqlite_where=text("intended IS NOT NULL AND outcome IS NULL"),
+        postgresql_where=text("intended IS NOT NULL AND outcome IS NULL"),
+    ),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("identity", Text, ForeignKey("identities.id"), nullable=False, index=True),
+    Column("run", Integer, ForeignKey("runs.id")),
+    Column("at", Text, nullable=False),
+    Column("what", Text, nullable=False),
 )
 
 memories = Table(
     "memories",
     metadata,
-    Column("target", String(64), primary_key=True),
-    Column("key", String(64), primary_key=True),
+    Column("target", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
     Column("value", LargeBinary, nullable=False),
 )

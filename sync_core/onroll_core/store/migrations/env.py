@@ -1,4 +1,4 @@
-"""Alembic runs this to migrate over the connection that the store has open."""
+"""Alembic runs this to migrate over the connection, and in the transaction, that the store has open."""
 
 from __future__ import annotations
 
