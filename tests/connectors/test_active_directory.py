@@ -1,0 +1,346 @@
+"""Active Directory: the contract and more, on a real domain controller (Samba) and on the embedded directory alike."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+from samba import Samba
+from world import Passwords, context
+
+from onroll_connectors.sandbox import directory
+from onroll_connectors.targets import active_directory
+from onroll_connectors.testing import TargetContract, account_of, pupil
+from onroll_core.accounts import Account, Anchor
+from onroll_core.changes import Applied, Create, Disable, Enable, Link, Move, Naming, Rejected, Rename, Update
+from onroll_core.contracts import Scope, Target
+from onroll_core.errors import Halt, OnrollError
+
+
+@dataclass
+class Embedded:
+    """The embedded directory, one for each test."""
+
+    name: str = field(default_factory=lambda: uuid.uuid4().hex)
+    domain: str = "school.test"
+    base: str = "OU=Milton Park,DC=school,DC=test"
+    passwords: Passwords = field(default_factory=Passwords)
+
+    def settings(self, **other: Any) -> active_directory.Settings:
+        return active_directory.Settings(**({"server": f"embedded:{self.name}", "base": self.base} | other))
+
+    def connect(self, **other: Any) -> Target:
+        return active_directory.connect(self.settings(**other), context("ad", passwords=self.passwords))
+
+    def settle(self) -> None:
+        pass
+
+    @property
+    def there(self) -> directory.Directory:
+        directory.open_directory(self.name, self.base)
+        return directory._OPEN[self.name]
+
+    def raw(self, dn_part: str, values: dict[str, list[str | bytes]]) -> None:
+        answer = self.there.do(directory.Add(f"{dn_part},{self.base}", values))
+        assert answer.done, answer
+
+    def stranger(self, login: str) -> None:
+        values = {
+            "objectClass": ["top", "person", "organizationalPerson", "user"],
+            "sAMAccountName": [login],
+            "userPrincipalName": [f"{login}@{self.domain}"],
+            "mail": [f"{login}@{self.domain}"],
+            "givenName": ["Stan"],
+            "sn": ["Stranger"],
+            "displayName": ["Stan Stranger"],
+            "userAccountControl": ["514"],
+        }
+        self.raw(f"CN=Stan {login}", values)  # type: ignore[arg-type]
+
+    def value(self, login: str, attribute: str) -> list[str]:
+        found = self.there.find(login)
+        assert found is not None
+        return [each.decode() for each in found.values.get(attribute.lower(), [])]
+
+    def sign_in(self, login: str, password: str) -> str:
+        return self.there.sign_in(login, password)
+
+    def enabled(self, login: str) -> bool:
+        return not int(self.value(login, "userAccountControl")[0]) & 2
+
+
+@dataclass
+class RealDomain(Embedded):
+    """An OU of its own in the real domain; what is there is asked of the domain's database and of Kerberos."""
+
+    samba: Samba | None = None
+
+    def __post_init__(self) -> None:
+        assert self.samba is not None
+        self.base = self.samba.unit()
+
+    def settings(self, **other: Any) -> active_directory.Settings:
+        assert self.samba is not None
+        import os
+
+        os.environ["ONROLL_TEST_AD_PASSWORD"] = self.samba.env["AD_BIND_PASSWORD"]
+        return active_directory.Settings(
+            **(
+                {
+                    "server": f"ldaps://{self.samba.env['AD_HOST']}",
+                    "base": self.base,
+                    "names_base": self.base,
+                    "user": self.samba.env["AD_BIND_USER"],
+                    "password": "env:ONROLL_TEST_AD_PASSWORD",
+                    "ca_file": self.samba.env["AD_CA_FILE"],
+                }
+                | other
+            )
+        )
+
+    def raw(self, dn_part: str, values: dict[str, list[str | bytes]]) -> None:
+        assert self.samba is not None
+        lines = [f"dn: {dn_part},{self.base}", *(f"{name}: {each!s}" for name, all_ in values.items() for each in all_)]
+        env = self.samba.env
+        done = self.samba.tool(
+            "ldapadd",
+            "-x",
+            "-H",
+            env["AD_LDAPS_URL"],
+            "-D",
+            env["AD_BIND_USER"],
+            "-w",
+            env["AD_BIND_PASSWORD"],
+            stdin="\n".join(lines) + "\n",
+        )
+        assert done.returncode == 0, done.stderr
+
+    def value(self, login: str, attribute: str) -> list[str]:
+        assert self.samba is not None
+        found = self.samba.ldbsearch(f"(sAMAccountName={login})", attribute).replace("\n ", "")
+        prefix = f"{attribute.lower()}: "
+        return [line[len(prefix) :] for line in found.splitlines() if line.lower().startswith(prefix)]
+
+    def sign_in(self, login: str, password: str) -> str:
+        assert self.samba is not None
+        return self.samba.sign_in(login, password).replace("revoked", "disabled")
+
+
+@pytest.fixture(params=["samba", "embedded"])
+def world(request: pytest.FixtureRequest) -> Iterator[Embedded]:
+    if request.param == "embedded":
+        embedded = Embedded()
+        yield embedded
+        directory.forget(embedded.name)
+        return
+    samba: Samba = request.getfixturevalue("samba")
+    real = RealDomain(samba=samba)
+    yield real
+    samba.tool(
+        "ldapdelete",
+        "-x",
+        "-r",
+        "-H",
+        samba.env["AD_LDAPS_URL"],
+        "-D",
+        samba.env["AD_BIND_USER"],
+        "-w",
+        samba.env["AD_BIND_PASSWORD"],
+        real.base,
+    )
+
+
+class TestActiveDirectory(TargetContract):
+    """What every target promises, and what is special to this one."""
+
+    def test_the_initial_password_works_once_and_must_be_changed(self, world: Embedded) -> None:
+        self.made(world)
+        assert world.sign_in("maja", world.passwords.made["maja"]) == "must change"
+        assert world.sign_in("maja", "Wrong-Passw0rd!") == "refused"
+
+    def test_a_disabled_account_refuses_its_password_and_says_why(self, world: Embedded) -> None:
+        anchor, _ = self.made(world)
+        self.do(world, Update(pupil("maja", anchor), {}, {"display_name": "M"}, "x"))
+        self.do(world, Disable(pupil("maja", anchor), "left on 21 July 2026"))
+        assert world.sign_in("maja", world.passwords.made["maja"]) == "disabled"
+        assert world.value("maja", "info") == ["Disabled by onroll: left on 21 July 2026."]
+        self.do(world, Enable(pupil("maja", anchor), "on roll"))
+        assert world.value("maja", "info") == []
+        assert world.sign_in("maja", world.passwords.made["maja"]) == "must change"
+
+    def test_a_rename_keeps_objectguid_and_puts_the_old_address_among_the_proxies(self, world: Embedded) -> None:
+        anchor, account = self.made(world)
+        after = Naming("maja.smith", "maja.smith@school.test", frozenset({account.email}))
+        self.do(world, Rename(pupil("maja", anchor), Naming(account.login, account.email), after, "asked for"))
+        assert sorted(world.value("maja.smith", "proxyAddresses")) == [
+            "SMTP:maja.smith@school.test",
+            "smtp:maja@school.test",
+        ]
+        assert world.value("maja.smith", "userPrincipalName") == ["maja.smith@school.test"]
+        assert anchor in self.look(world).accounts
+
+    def test_an_alias_that_is_withheld_goes_and_other_peoples_proxies_stay(self, world: Embedded) -> None:
+        anchor, account = self.made(world)
+        target = world.connect(write=["proxyAddresses"])
+        proxies = ["SMTP:maja@school.test", "x500:/o=Milton/cn=maja"]
+        wire = target.wire  # type: ignore[attr-defined]
+        entry = wire.read_guid(anchor, ["cn"])
+        (answer,) = wire.send([directory.Replace(entry.dn, {"proxyAddresses": proxies})])
+        assert answer.done
+        target.close()
+        after = Naming("m.smith", "m.smith@school.test", frozenset())
+        self.do(world, Rename(pupil("maja", anchor), Naming(account.login, account.email), after, "asked for"))
+        assert sorted(world.value("m.smith", "proxyAddresses")) == [
+            "SMTP:m.smith@school.test",
+            "x500:/o=Milton/cn=maja",
+        ]
+
+    def test_two_people_of_one_name_lie_in_one_ou(self, world: Embedded) -> None:
+        target = world.connect()
+        changes = [
+            Create(pupil(name), account_of(target, world.domain, name, display_name="Harry Potter"), "on roll")
+            for name in ("hp", "hp1")
+        ]
+        target.close()
+        assert all(isinstance(each, Applied) for each in self.do(world, *changes))
+        assert world.value("hp", "cn") == ["Harry Potter"]
+        assert world.value("hp1", "cn") == ["Harry Potter (hp1)"]
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "Potter, Harry",
+            'The "Boy"',
+            "a+b=c<d>;e",
+            "\\slash\\",
+            "#hash",
+            " lead",
+            "trail ",
+            "Zoë",
+            "李小龙",
+            "😀",
+            "a" * 80,
+            "\u202eevil",
+            "=1+1",
+        ],
+    )
+    def test_hostile_names_in_dns_come_back_as_they_went(self, world: Embedded, name: str) -> None:
+        anchor, account = self.made(world, "host", display_name=name.strip(), place=f"Students/{name.strip()[:40]}")
+        there = self.look(world).accounts[anchor]
+        assert there.display_name == name.strip()
+        assert there.place == account.place
+        (moved,) = self.do(world, Move(pupil("host", anchor), account.place or "", "Elsewhere", "x"))
+        assert isinstance(moved, Applied), moved
+        assert self.look(world).accounts[anchor].place == "Elsewhere"
+
+    @pytest.mark.parametrize(
+        ("other", "says"),
+        [
+            ({"login": "x" * 21}, "at most 20"), ({"login": "a/b"}, "'/'"), ({"login": "dot."}, "dot"), ({"given": "x" * 65}, "at most 64"),
+            ({"display_name": "a\x00b"}, "control character"), ({"family": "x\ny"}, "control character"), ({"place": "x" * 65}, "at most 64"),
+            ({"login": ""}, "no username"),
+        ],
+    )  # fmt: skip
+    def test_what_windows_refuses_is_refused_by_us_in_a_sentence(
+        self, world: Embedded, other: dict[str, Any], says: str
+    ) -> None:
+        target = world.connect()
+        account = replace(account_of(target, world.domain, "maja"), **other)
+        target.close()
+        (outcome,) = self.do(world, Create(pupil("maja"), account, "on roll"))
+        assert isinstance(outcome, Rejected), outcome
+        assert says in outcome.why
+        assert self.look(world).accounts == {}
+
+    def test_a_filter_in_a_name_finds_nobody_else(self, world: Embedded) -> None:
+        world.stranger("victim")
+        (outcome,) = self.do(
+            world, Create(pupil("x"), Account("*)(cn=*", "x@school.test", display_name="X"), "on roll")
+        )
+        assert isinstance(outcome, Rejected)
+        assert "victim" not in outcome.why
+
+    def test_a_missing_base_is_an_error_and_never_an_empty_school(self, world: Embedded) -> None:
+        self.made(world)
+        target = world.connect(base=f"OU=Gone,{world.base}")
+        if isinstance(world, RealDomain):
+            with pytest.raises(Halt, match="is not there"):
+                target.observe(Scope("s"))
+            assert not target.check().good
+        target.close()
+
+    def test_a_base_where_nobody_is_left_is_an_error_when_we_made_people_there(self, world: Embedded) -> None:
+        target = world.connect()
+        with pytest.raises(Halt, match="no user at all"):
+            target.observe(Scope("s", frozenset({Anchor("8d3a6c1e-0000-4000-8000-000000000000")})))
+        target.close()
+
+    def test_an_object_that_no_longer_carries_our_identity_is_not_written(self, world: Embedded) -> None:
+        anchor, _ = self.made(world)
+        (outcome,) = self.do(world, Disable(pupil("other", anchor), "left"))
+        assert isinstance(outcome, Rejected)
+        assert world.enabled("maja")
+
+    def test_a_linked_account_gets_our_identity_and_keeps_the_rest(self, world: Embedded) -> None:
+        world.stranger("stan")
+        (anchor,) = self.look(world).accounts
+        (outcome,) = self.do(world, Link(pupil("stan", anchor), "confirmed"))
+        assert isinstance(outcome, Applied), outcome
+        seen = self.look(world)
+        assert seen.owners[anchor] == pupil("stan").identity
+        assert seen.accounts[anchor].family == "Stranger"
+
+    def test_extra_attributes_are_written_read_and_cleared(self, world: Embedded) -> None:
+        target = world.connect(write=["department"])
+        account = account_of(target, world.domain, "maja", attributes={"department": "Year 7"})
+        (made,) = target.perform([Create(pupil("maja"), account, "on roll")])
+        assert isinstance(made, Applied)
+        anchor = made.anchor or Anchor("")
+        assert target.observe(Scope("s")).accounts[anchor].attributes == {"department": "Year 7"}
+        (cleared,) = target.perform([Update(pupil("maja", anchor), {"department": "Year 7"}, {"department": ""}, "x")])
+        assert isinstance(cleared, Applied), cleared
+        assert target.observe(Scope("s")).accounts[anchor].attributes == {"department": ""}
+        target.close()
+
+    def test_thousands_are_read_page_by_page(self, world: Embedded) -> None:
+        target = world.connect()
+        changes = [Create(pupil(f"p{n}"), account_of(target, world.domain, f"p{n}"), "on roll") for n in range(130)]
+        outcomes = [each for start in (0, 64, 128) for each in target.perform(changes[start : start + 64])]
+        assert [type(each) for each in outcomes] == [Applied] * 130
+        assert len(target.observe(Scope("s")).accounts) == 130
+        target.close()
+
+
+def test_a_password_never_shows_in_a_repr_or_an_error(samba: Samba) -> None:
+    world = RealDomain(samba=samba)
+    target = world.connect()
+    target.check()
+    assert samba.env["AD_BIND_PASSWORD"] not in repr(target)
+    assert samba.env["AD_BIND_PASSWORD"] not in repr(world.settings())
+    target.close()
+
+
+@pytest.mark.parametrize(
+    ("other", "says"),
+    [
+        ({"user": "nobody@school.test"}, "wrong"),
+        ({"server": "ldaps://127.0.0.1:1"}, "does not answer"),
+        ({"ca_file": None}, "not trusted"),
+    ],
+)
+def test_a_server_that_cannot_be_used_is_a_sentence(samba: Samba, other: dict[str, Any], says: str) -> None:
+    world = RealDomain(samba=samba)
+    target = world.connect(**other)
+    with pytest.raises(OnrollError, match=says) as failure:
+        target.observe(Scope("s"))
+    assert samba.env["AD_BIND_PASSWORD"] not in str(failure.value)
+
+
+def test_starttls_is_used_on_a_clear_port(samba: Samba) -> None:
+    world = RealDomain(samba=samba)
+    target = world.connect(server=f"ldap://{samba.env['AD_HOST']}")
+    assert target.check().good
+    target.close()
