@@ -1,0 +1,129 @@
+"""What the Microsoft 365 target remembers between runs: the tenant behind its delta link, and its own latest writes."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from onroll_core.accounts import Anchor
+from onroll_core.contracts import Memory
+
+FULL_READ_EVERY = 7 * 86400.0
+LINK_LIFE = 6.5 * 86400.0  # Microsoft keeps a delta token for 7 days
+YOUNG = 15 * 60.0
+CATCHING_UP = 3600.0
+_TENANT, _RECENT = "tenant", "recent"
+
+
+@dataclass(slots=True)
+class Tenant:
+    """All live users as last told, and the link that tells what changed since. Times in seconds since 1970."""
+
+    base: str
+    select: tuple[str, ...]
+    users: dict[str, dict[str, Any]] = field(default_factory=dict)
+    link: str = ""
+    full_at: float = 0.0
+    link_at: float = 0.0
+
+    def usable(self, base: str, select: tuple[str, ...], now: float) -> bool:
+        """Whether a delta will do; otherwise everything is read."""
+        return (
+            bool(self.link)
+            and self.base == base
+            and self.select == select
+            and self.link.startswith(base)
+            and 0 <= now - self.full_at < FULL_READ_EVERY
+            and 0 <= now - self.link_at < LINK_LIFE
+        )
+
+    def take(self, item: Mapping[str, Any]) -> None:
+        """Take in one object of a delta page; objects may repeat, and come as a whole or as what changed."""
+        key = str(item["id"])
+        if "@removed" in item:
+            self.users.pop(key, None)
+        else:
+            self.users[key] = self.users.get(key, {}) | dict(item)
+
+
+@dataclass(slots=True)
+class Recent:
+    """Our own writes of the last hour, by anchor: (when, what, whether we made or restored the object). Late views are read with these on top."""
+
+    writes: dict[str, tuple[float, dict[str, Any], bool]] = field(default_factory=dict)
+
+    def note(self, anchor: Anchor, body: Mapping[str, Any], made: bool, now: float) -> None:
+        """Remember what was written to `anchor` and confirmed."""
+        _, before, was_made = self.writes.get(anchor, (0.0, {}, False))
+        kept = {name: value for name, value in body.items() if name != "passwordProfile"}
+        nested = {
+            name: {**(before.get(name) or {}), **value} for name, value in kept.items() if isinstance(value, dict)
+        }
+        self.writes[anchor] = (now, {**before, **kept, **nested}, made or was_made)
+
+    def young(self, anchor: Anchor, now: float) -> bool:
+        """True for an object that we made or restored less than 15 minutes ago."""
+        at, _, made = self.writes.get(anchor, (0.0, {}, False))
+        return made and now - at < YOUNG
+
+    def over(self, users: Mapping[str, Mapping[str, Any]], gone: set[str], now: float) -> dict[str, dict[str, Any]]:
+        """`users` with our latest writes on top; those `gone` are left out."""
+        merged = {key: dict(user) for key, user in users.items() if key not in gone}
+        for key, (at, body, made) in self.writes.items():
+            if key in gone or now - at >= CATCHING_UP or not (made or key in merged):
+                continue
+            before = merged.get(key, {"id": key})
+            nested = {
+                name: {**(before.get(name) or {}), **value} for name, value in body.items() if isinstance(value, dict)
+            }
+            merged[key] = before | body | nested
+        return {key: user for key, user in merged.items() if user.get("userPrincipalName")}
+
+    def forget(self, now: float) -> None:
+        """Drop what every view has caught up with."""
+        self.writes = {key: write for key, write in self.writes.items() if now - write[0] < CATCHING_UP}
+
+
+def load_tenant(memory: Memory) -> Tenant | None:
+    """The tenant as last kept; None when there is none or it cannot be read."""
+    told = _load(memory, _TENANT)
+    try:
+        return Tenant(**told | {"select": tuple(told["select"])}) if told else None
+    except (TypeError, KeyError):
+        return None
+
+
+def keep_tenant(memory: Memory, tenant: Tenant) -> None:
+    """Keep the tenant for the next run."""
+    told = {name: getattr(tenant, name) for name in ("base", "select", "users", "link", "full_at", "link_at")}
+    _keep(memory, _TENANT, told)
+
+
+def load_recent(memory: Memory) -> Recent:
+    """Our latest writes, as kept."""
+    told = _load(memory, _RECENT) or {}
+    return Recent({key: (at, body, made) for key, (at, body, made) in told.items()})
+
+
+def keep_recent(memory: Memory, recent: Recent) -> None:
+    """Keep our latest writes for the next run."""
+    _keep(memory, _RECENT, recent.writes)
+
+
+def _load(memory: Memory, key: str) -> dict[str, Any] | None:
+    kept = memory.get(key)
+    if not kept:
+        return None
+    try:
+        told = json.loads(zlib.decompress(kept))
+    except (zlib.error, ValueError):
+        # Losing it costs a full read, which is always right.
+        return None
+    return told if isinstance(told, dict) else None
+
+
+def _keep(memory: Memory, key: str, told: object) -> None:
+    memory.put(key, zlib.compress(json.dumps(told, separators=(",", ":")).encode(), 1))
