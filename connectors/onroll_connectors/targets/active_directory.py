@@ -46,7 +46,7 @@ class Settings(BaseModel):
     names_base: str | None = Field(None, description="where names must be free; default: the whole domain")
     upn_suffix: str | None = Field(None, description="userPrincipalName is username@this; default: the e-mail address")
     write: list[str] = Field(default_factory=list, description="further attributes that this target may write")
-    timeout: float = Field(60.0, description="seconds to wait for an answer", gt=0)
+    timeout: int = Field(60, description="seconds to wait for an answer", gt=0)
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -121,21 +121,30 @@ class LdapWire:
         connection = ldap3.Connection(
             server,
             client_strategy=ldap3.ASYNC,
-            receive_timeout=settings.timeout,
             auto_referrals=False,
             return_empty_attributes=False,
             **login,
         )
+        try:
+            return self._signed_in(connection, encrypted)
+        except BaseException:
+            connection.strategy.close()
+            raise
+
+    def _signed_in(self, connection: Any, encrypted: bool) -> Any:
+        settings = self._settings
         connection.open()
         if not encrypted and not connection.start_tls():
             raise Halt(
                 f"{settings.server} does not offer StartTLS, and onroll never sends a password in clear. Use ldaps://."
             )
-        if not connection.bind():
-            result = connection.result
-            raise refused_bind(
-                Answer(result["result"], result["message"]), settings.user or "the machine's Kerberos ticket"
-            )
+        connection.raise_exceptions = True  # the only way in which ldap3 tells why, when it is asynchronous
+        try:
+            connection.bind()
+        except self._failures.LDAPOperationResult as refused:
+            who = settings.user or "the machine's Kerberos ticket"
+            raise refused_bind(Answer(refused.result, refused.message or ""), who) from None
+        connection.raise_exceptions = False
         return connection
 
     def domain(self) -> Entry:
@@ -198,11 +207,14 @@ class LdapWire:
     def close(self) -> None:
         """Let go of the connection, whatever state it is in."""
         connection, self._connection = self._connection, None
-        if connection is not None:
-            try:
-                connection.unbind()
-            except (self._failures.LDAPException, OSError):
-                return
+        if connection is None:
+            return
+        try:
+            connection.unbind()
+        except (self._failures.LDAPException, OSError):
+            connection.strategy.close()
+        # Its thread must be gone before another socket gets the same number, or it reads what is not meant for it.
+        connection.strategy.receiver.join(5)
 
     def _begin(self, operation: Operation) -> int:
         connection = self._connection
@@ -218,8 +230,16 @@ class LdapWire:
 
     def _result(self, message: int) -> tuple[list[Any], dict[str, Any]]:
         with self._lost():
-            response, result = self._connection.get_response(message, timeout=self._settings.timeout)
-            return response or [], result
+            waited = 0
+            while True:
+                receiving = self._connection.strategy.receiver.is_alive()
+                try:
+                    response, result = self._connection.get_response(message, timeout=1)
+                    return response or [], result
+                except self._failures.LDAPResponseTimeoutError:
+                    waited += 1
+                    if not receiving or waited >= self._settings.timeout:
+                        raise
 
     def _search(self, base: str, query: str, attributes: Sequence[str], scope: str) -> list[Entry]:
         with self._lost():
@@ -300,5 +320,6 @@ def _verified(ldap3: Any, ca_file: str | None) -> Any:
             connection.socket = checked.wrap_socket(
                 connection.socket, server_hostname=connection.server.host, do_handshake_on_connect=do_handshake
             )
+            connection.socket.settimeout(None)  # ldap3's thread waits as long as it takes; `_result` minds the clock
 
     return Verified(validate=ssl.CERT_REQUIRED)
