@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, assert_never
 from urllib.parse import urlsplit
 
@@ -83,7 +83,7 @@ class GraphWire:
         from msgraph_core import GraphClientFactory  # type: ignore[import-untyped]
 
         self._settings = settings
-        self._tokens = _token_provider(settings)
+        self._tokens, self._forget_tokens = _token_provider(settings)
         self._runner = asyncio.Runner()
         self._closed = False
         self._http = httpx.AsyncClient(
@@ -94,6 +94,8 @@ class GraphWire:
             verify=ssl.create_default_context(),
             base_url=settings.base,
         )
+        # The SDK's transport wraps these and does not close them (msgraph-core 1.5.2).
+        self._transports = [self._http._transport, *filter(None, self._http._mounts.values())]
         retry = RetryHandlerOption(should_retry=False)
         GraphClientFactory.create_with_default_middleware(
             client=self._http, options={**options, RetryHandlerOption.get_key(): retry}
@@ -134,8 +136,14 @@ class GraphWire:
         """Let go of connections; may be called twice."""
         if not self._closed:
             self._closed = True
-            self._runner.run(self._http.aclose())
+            self._runner.run(self._let_go())
             self._runner.close()
+            self._forget_tokens()
+
+    async def _let_go(self) -> None:
+        await self._http.aclose()
+        for transport in self._transports:
+            await transport.aclose()
 
     async def _batches(self, batches: Sequence[Sequence[Ask]]) -> list[list[Answer]]:
         import asyncio
@@ -264,8 +272,8 @@ def _read(content: bytes) -> Any:
         return content[:200].decode("utf-8", "replace")
 
 
-def _token_provider(settings: Settings) -> AccessTokenProvider:
-    """Where tokens come from; raises Halt when a secret cannot be had or the certificate cannot be read."""
+def _token_provider(settings: Settings) -> tuple[AccessTokenProvider, Callable[[], None]]:
+    """Where tokens come from, and how that is closed; raises Halt when a secret cannot be had or the certificate cannot be read."""
     from azure.identity import CertificateCredential, ClientSecretCredential
     from kiota_abstractions.authentication import AccessTokenProvider, AllowedHostsValidator
     from kiota_authentication_azure.azure_identity_access_token_provider import AzureIdentityAccessTokenProvider
@@ -289,7 +297,7 @@ def _token_provider(settings: Settings) -> AccessTokenProvider:
             def get_allowed_hosts_validator(self) -> AllowedHostsValidator:
                 return self._hosts
 
-        return Fixed(settings.token.reveal())
+        return Fixed(settings.token.reveal()), lambda: None
     credential: CertificateCredential | ClientSecretCredential
     if settings.certificate is not None:
         pem = settings.certificate.reveal().encode()
@@ -306,4 +314,4 @@ def _token_provider(settings: Settings) -> AccessTokenProvider:
         assert settings.client_secret is not None
         secret = settings.client_secret.reveal()
         credential = ClientSecretCredential(settings.tenant, settings.client_id, secret, authority=settings.authority)
-    return AzureIdentityAccessTokenProvider(credential, None, allowed_hosts=[host])
+    return AzureIdentityAccessTokenProvider(credential, None, allowed_hosts=[host]), credential.close
