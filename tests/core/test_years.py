@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from builders import SCHOOL, pupil, school, snapshot
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builders import SCHOOL, pupil, school, snapshot
 from onroll_core.accounts import IdentityId
 from onroll_core.cohorts import Years, reckon, year_of_entry_of
 from onroll_core.identities import Identity, State
@@ -50,7 +50,24 @@ def test_the_examples_of_the_faq_in_september_2017(group: str, entry: int) -> No
     assert year_of_entry(stage, academic_year(date(2017, 9, 4), ROLLOVERS[E])) == entry
 
 
-@pytest.mark.parametrize("text", ["Year  7", "Year 7", "Y7", "Yr 7", "7", "07", " year 7 ", "YEAR 7"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Year  7",
+        "Year 7",
+        "Y7",
+        "Yr 7",
+        "7",
+        "07",
+        " year 7 ",
+        "YEAR 7",
+        "Yr. 7",
+        "Y07",
+        "Year\u00a07",
+        "NC Year 7",
+        "Year Group 7",
+    ],
+)
 def test_year_seven_however_it_is_written(text: str) -> None:
     assert parse_stage(text, E) == Stage(7, E)
 
@@ -77,6 +94,11 @@ def test_what_is_no_year_group_in_england_gives_none(text: str | None) -> None:
 def test_a_class_name_is_read_only_where_that_is_asked_for() -> None:
     assert parse_stage("5D", E, from_class=True) == Stage(5, E)
     assert parse_stage("RF", E, from_class=True) == Stage(0, E)
+    assert parse_stage("10X1", E, from_class=True) == Stage(10, E)
+    assert parse_stage("P4B", S, from_class=True) == Stage(4, S)
+    for colour_or_teacher in ("RED", "Robins", "P4B", "15A", "0A", "12/TSA", "5"):
+        found = parse_stage(colour_or_teacher, E, from_class=True)
+        assert found == (Stage(5, E) if colour_or_teacher == "5" else None)
 
 
 def test_the_country_decides_what_p1_means() -> None:
@@ -85,6 +107,13 @@ def test_the_country_decides_what_p1_means() -> None:
     assert parse_stage("P1", NI) == Stage(1, NI)
     assert parse_stage("S1", NI) is None
     assert parse_stage("R", S) is None
+    assert parse_stage("Primary 4", S) == parse_stage(" p4 ", S) == Stage(4, S)
+
+
+@pytest.mark.parametrize("text", ["7", "Year 7", "0", "-1", "S7", "P8", "P0", "S0"])
+def test_a_number_says_nothing_in_scotland(text: str) -> None:
+    # 1 is P1 in a primary and S1 in a secondary.
+    assert parse_stage(text, S) is None
 
 
 def test_labels_are_what_people_say() -> None:
@@ -94,14 +123,40 @@ def test_labels_are_what_people_say() -> None:
     ]  # fmt: skip
 
 
-@given(st.integers(-2, 13), st.sampled_from(list(Country)), st.integers(2000, 2050))
+@given(st.integers(-2, 14), st.sampled_from(list(Country)), st.integers(2000, 2050))
 def test_a_label_reads_back_and_years_pass_one_at_a_time(n: int, country: Country, year: int) -> None:
     stage = Stage(n, country)
-    if stage.n >= 1 or country in (E, W):
-        assert parse_stage(stage.short, country) == stage
     entry = year_of_entry(stage, year)
+    if (n == -2 and country in (S, NI)) or (n == 14 and country is S):
+        assert stage_in(entry, year, country) is None
+        return
+    assert parse_stage(stage.short, country) == parse_stage(stage.label, country) == stage
     assert stage_in(entry, year, country) == stage
-    assert stage_in(entry, year + 1, country).n == stage.n + 1
+    later = stage_in(entry, year + 1, country)
+    assert later is None or later.n == n + 1
+
+
+@given(st.text(max_size=50), st.sampled_from(list(Country)), st.booleans())
+def test_whatever_stands_in_the_year_group_is_a_stage_of_the_country_or_none(
+    text: str, country: Country, from_class: bool
+) -> None:
+    stage = parse_stage(text, country, from_class)
+    assert stage is None or (stage.country is country and -2 <= stage.n <= 14)
+
+
+def test_the_first_and_the_last_stage_have_nothing_beyond_them() -> None:
+    assert [stage_in(2012, year, E) for year in (2025, 2026)] == [Stage(14, E), None]
+    assert [stage_in(2028, year, E) for year in (2025, 2024)] == [Stage(-2, E), None]
+    assert [stage_in(2013, year, S) for year in (2025, 2026)] == [Stage(13, S), None]
+
+
+def test_whole_cohorts_leave_at_the_ends_of_primary_of_compulsory_schooling_and_of_sixth_form() -> None:
+    def finals(country: Country) -> list[str]:
+        return [stage.short for stage in (Stage(n, country) for n in range(-2, 15)) if stage.final]
+
+    assert finals(E) == finals(W) == ["6", "11", "13", "14"]
+    assert finals(NI) == ["7", "12", "14"]
+    assert finals(S) == ["P7", "S4", "S5", "S6"]
 
 
 @pytest.mark.parametrize(
@@ -126,12 +181,28 @@ def test_a_rollover_that_is_no_day_is_refused(text: str) -> None:
 )
 def test_the_stage_by_age(born: date, year: int, n: int) -> None:
     # Born on 31 August is one year ahead of born on 1 September.
-    assert stage_by_age(born, year).n == n
+    assert stage_by_age(born, year, E) == Stage(n, E)
+
+
+@pytest.mark.parametrize(
+    ("born", "country", "n"),
+    [
+        (date(2021, 2, 28), S, 1), (date(2021, 3, 1), S, 0), (date(2020, 2, 29), S, 2), (date(2020, 3, 1), S, 1),
+        (date(2021, 7, 1), NI, 1), (date(2021, 7, 2), NI, 0), (date(2021, 8, 31), W, 0), (date(2021, 9, 1), W, -1),
+    ],
+)  # fmt: skip
+def test_the_other_countries_count_birthdays_from_their_own_days(born: date, country: Country, n: int) -> None:
+    assert stage_by_age(born, 2025, country) == Stage(n, country)
+
+
+def test_a_birthday_that_fits_no_stage_gives_none() -> None:
+    assert stage_by_age(date(1970, 1, 1), 2025, E) is None
+    assert stage_by_age(date(2025, 1, 1), 2025, S) is None
 
 
 def test_the_stage_by_age_on_the_last_day_of_a_year_is_the_old_years() -> None:
     year = academic_year(date(2020, 8, 31), ROLLOVERS[E])
-    assert (stage_by_age(date(2008, 9, 1), year).n, stage_by_age(date(2008, 8, 31), year).n) == (6, 7)
+    assert [stage_by_age(born, year, E) for born in (date(2008, 9, 1), date(2008, 8, 31))] == [Stage(6, E), Stage(7, E)]
 
 
 def identity(person: Person, entry: int | None = None) -> Identity:
@@ -144,6 +215,23 @@ def test_a_future_starter_is_reckoned_in_the_year_of_their_first_day() -> None:
     assert year_of_entry_of(identity(coming), years) == 2028
     soon = pupil("luna", year="7", status=Status.FUTURE, starts=date(2027, 1, 6))
     assert year_of_entry_of(identity(soon), years) == 2020
+
+
+@pytest.mark.parametrize(("group", "entry"), [("R", 2028), ("7", 2021), ("Year 12", 2016)])
+def test_an_intake_typed_in_early_never_gets_this_years_cohort(group: str, entry: int) -> None:
+    november = Years(2026, date(2026, 11, 24), E, ROLLOVERS[E])
+    first_day = pupil("luna", year=group, status=Status.FUTURE, starts=date(2027, 9, 1))
+    assert year_of_entry_of(identity(first_day), november) == entry
+    # The same on their first day, when the year group has come to speak of now.
+    september = Years(2027, date(2027, 9, 1), E, ROLLOVERS[E])
+    assert year_of_entry_of(identity(first_day, entry), september) == entry
+
+
+def test_an_intake_without_a_first_day_has_no_cohort_yet() -> None:
+    years = Years(2026, date(2026, 11, 24), E, ROLLOVERS[E])
+    someday = pupil("luna", year="7", status=Status.FUTURE)
+    assert year_of_entry_of(identity(someday), years) is None
+    assert year_of_entry_of(identity(someday, 2021), years) == 2021
 
 
 def test_a_pupil_who_resits_joins_the_cohort_behind() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError
 
 from onroll_core.errors import Halt
 from onroll_core.store.failures import is_busy, sentences
@@ -25,21 +25,20 @@ def open_engine(url: str, patience: float) -> Engine:
 
     `patience` is how many seconds a writer waits for another one. Raises Halt or Unavailable with a sentence.
     """
+    if not url.startswith(("sqlite:", "postgresql:")):
+        raise Halt(_UNUSABLE)
     if url.startswith("postgresql://"):
         url = "postgresql+psycopg://" + url.removeprefix("postgresql://")
     try:
         engine = create_engine(url, pool_pre_ping=url.startswith("postgresql"))
     except ModuleNotFoundError:
         raise Halt("The store is to be on PostgreSQL, whose driver is missing. Install onroll[postgresql].") from None
-    except (ArgumentError, NoSuchModuleError, ValueError):
+    except (ArgumentError, ValueError):
         raise Halt(_UNUSABLE) from None
-    match engine.dialect.name:
-        case "sqlite":
-            _prepare_sqlite(engine, patience)
-        case "postgresql":
-            _prepare_postgresql(engine, patience)
-        case _:
-            raise Halt(_UNUSABLE)
+    if engine.dialect.name == "sqlite":
+        _prepare_sqlite(engine, patience)
+    else:
+        _prepare_postgresql(engine, patience)
     try:
         with sentences():
             _upgrade(engine)

@@ -93,4 +93,4 @@ def _plan(connection: Connection, row: Row[Any]) -> dict[str, Any]:
 
 def _change(row: Row[Any]) -> dict[str, Any]:
     times = {"intended": told(row.intended), "answered": told(row.answered)}
-    return row._asdict() | {"document": json.loads(row.document)} | times
+    return row._asdict() | {"document": json.loads(row.document), "note": row.note or ""} | times

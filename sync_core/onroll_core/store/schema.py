@@ -178,7 +178,7 @@ changes = Table(
     Column("intended", Text),
     Column("outcome", Text),
     Column("answered", Text),
-    Column("note", Text, nullable=False, server_default=""),
+    Column("note", Text),
     CheckConstraint("outcome IS NULL OR intended IS NOT NULL", name="intended_before_answered"),
     Index(
         "unanswered_changes",

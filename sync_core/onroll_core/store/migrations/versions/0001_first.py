@@ -162,7 +162,7 @@ def _journal() -> None:
         sa.Column("intended", sa.Text),
         sa.Column("outcome", sa.Text),
         sa.Column("answered", sa.Text),
-        sa.Column("note", sa.Text, nullable=False, server_default=""),
+        sa.Column("note", sa.Text),
         sa.CheckConstraint("outcome IS NULL OR intended IS NOT NULL", name="intended_before_answered"),
     )
     waiting = sa.text("intended IS NOT NULL AND outcome IS NULL")
