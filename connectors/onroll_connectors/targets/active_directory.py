@@ -128,7 +128,10 @@ class LdapWire:
         try:
             return self._signed_in(connection, encrypted)
         except BaseException:
+            left_open = connection.socket
             connection.strategy.close()
+            if left_open is not None:
+                left_open.close()  # ldap3 forgets a socket whose handshake failed
             raise
 
     def _signed_in(self, connection: Any, encrypted: bool) -> Any:
