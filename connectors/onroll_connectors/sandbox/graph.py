@@ -19,9 +19,7 @@ from onroll_connectors.sandbox.graph_views import Call, Views
 from onroll_connectors.sandbox.graph_writes import Writes
 from onroll_connectors.sandbox.serving import Faults, Request, Response
 
-PERMISSIONS = frozenset(
-    {"User.ReadWrite.All", "Group.Read.All", "Organization.Read.All"}
-)
+PERMISSIONS = frozenset({"User.ReadWrite.All", "Group.Read.All", "Organization.Read.All"})
 
 
 @dataclass(slots=True)
@@ -63,12 +61,8 @@ class Graph:
 
     def __post_init__(self) -> None:
         self.definition = definition()
-        self.directory = Directory(
-            self.now, dict(self.domains), self.lag, self.licensed
-        )
-        self.views = Views(
-            self.directory, self.definition, self.permissions, self.breaches
-        )
+        self.directory = Directory(self.now, dict(self.domains), self.lag, self.licensed)
+        self.views = Views(self.directory, self.definition, self.permissions, self.breaches)
         self.writes = Writes(self.directory, self.views, self.permissions)
         self.add_user(
             f"admin@{next(iter(self.domains))}",
@@ -107,17 +101,17 @@ class Graph:
 
     def written(self) -> int:
         """How many writes were done so far."""
-        return sum(
-            1 for method, _, status in self.calls if method != "GET" and status < 400
-        )
+        return sum(1 for method, _, status in self.calls if method != "GET" and status < 400)
+
+    def replayed(self) -> bool:
+        """Whether the next page of delta repeats an object."""
+        return self._random.random() < self.replays
 
     def __call__(self, request: Request) -> Response:
         """Answer one HTTP request."""
         with self._lock:
             self.directory.ripen()
-            if self.locked_out or not self._known(
-                request.headers.get("authorization", "")
-            ):
+            if self.locked_out or not self._known(request.headers.get("authorization", "")):
                 return _told(
                     Refusal(
                         401,
@@ -127,22 +121,16 @@ class Graph:
                 )
             path = unquote(request.path)
             if not path.startswith("/v1.0/"):
-                return _told(
-                    Refusal(400, "BadRequest", f"Invalid version: {path.split('/')[1]}")
-                )
+                return _told(Refusal(400, "BadRequest", f"Invalid version: {path.split('/')[1]}"))
             fault = self.faults.draw()
             if fault is not None and not fault[1]:
                 return _failed(fault[0], self.faults)
             try:
                 body = json.loads(request.body) if request.body else None
             except ValueError:
-                return _told(
-                    Refusal(400, "BadRequest", "Unable to read JSON request payload.")
-                )
+                return _told(Refusal(400, "BadRequest", "Unable to read JSON request payload."))
             base = f"http://{request.headers.get('host', '127.0.0.1')}/v1.0"
-            call = Call(
-                request.method, path[5:], request.query, request.headers, body, base
-            )
+            call = Call(request.method, path[5:], request.query, request.headers, body, base)
             response = self._batch(call) if call.path == "/$batch" else self._one(call)
             return response if fault is None else _failed(fault[0], self.faults)
 
@@ -158,22 +146,14 @@ class Graph:
     def _answered(self, call: Call) -> Response:
         route = self.definition.route(call.path)
         if route is None:
-            self.breaches.append(
-                f"{call.method} {call.path}: the definition has no such path."
-            )
-            return _told(
-                bad(f"Resource not found for the segment '{call.path.split('/')[1]}'.")
-            )
+            self.breaches.append(f"{call.method} {call.path}: the definition has no such path.")
+            return _told(bad(f"Resource not found for the segment '{call.path.split('/')[1]}'."))
         units = cost(call.method, call.query)
         told: dict[str, str] = {}
         if self.quotas is not None:
             over = self.quotas.charge(self.directory.seconds(), call.method, units)
             if over is not None:
-                return _told(
-                    Refusal(
-                        429, "TooManyRequests", "Too many requests", headers=over[1]
-                    )
-                )
+                return _told(Refusal(429, "TooManyRequests", "Too many requests", headers=over[1]))
             told = self.quotas.headers(units)
         wrong = self.definition.request(route, call.method, call.query, call.body)
         if wrong:
@@ -183,49 +163,14 @@ class Graph:
             response = self._handled(route, call)
         except Refusal as refusal:
             response = _told(refusal)
-        self.breaches += self.definition.answer(
-            route, call.method, response.status, self.views.envelope(response.body)
-        )
+        self.breaches += self.definition.answer(route, call.method, response.status, self.views.envelope(response.body))
         return Response(response.status, response.body, {**told, **response.headers})
 
     def _handled(self, route: Route, call: Call) -> Response:
-        views, writes = self.views, self.writes
-        match call.method, route.template:
-            case "GET", "/users":
-                return views.users(call)
-            case "GET", "/users/delta()":
-                return views.delta(call, self._random.random() < self.replays)
-            case "GET", "/users/{user-id}":
-                return views.user(call, route.ids[0])
-            case "GET", "/directory/deletedItems/graph.user":
-                return views.deleted(call)
-            case "GET", "/directory/deletedItems/{directoryObject-id}":
-                return views.deleted_item(route.ids[0])
-            case "GET", "/groups":
-                return views.groups(call)
-            case "GET", "/organization":
-                return views.organization(call, self.synced_tenant)
-            case "GET", "/domains":
-                return views.domains(call)
-            case "POST", "/users":
-                return writes.create(call)
-            case "PATCH", "/users/{user-id}":
-                return writes.patch(call, route.ids[0])
-            case "DELETE", "/users/{user-id}":
-                return writes.delete(route.ids[0])
-            case "POST", "/users/{user-id}/revokeSignInSessions":
-                return writes.revoke(route.ids[0])
-            case "POST", "/directory/deletedItems/{directoryObject-id}/restore":
-                return writes.restore(call, route.ids[0])
-            case "DELETE", "/directory/deletedItems/{directoryObject-id}":
-                return writes.purge(route.ids[0])
-        return _told(
-            Refusal(
-                501,
-                "NotImplemented",
-                f"The sandbox has no {call.method} {route.template}.",
-            )
-        )
+        handler = _HANDLERS.get((call.method, route.template))
+        if handler is None:
+            return _told(Refusal(501, "NotImplemented", f"The sandbox has no {call.method} {route.template}."))
+        return handler(self, call, *route.ids)
 
     def _batch(self, call: Call) -> Response:
         route = Route("/$batch")
@@ -257,23 +202,13 @@ class Graph:
         self._random.shuffle(answers)
         return Response(200, {"responses": answers})
 
-    def _part(
-        self, part: Mapping[str, Any], whole: Call, done: Mapping[str, Response]
-    ) -> Response:
+    def _part(self, part: Mapping[str, Any], whole: Call, done: Mapping[str, Response]) -> Response:
         for needed in part.get("dependsOn", ()):
             if needed not in done or done[needed].status >= 400:
-                return _told(
-                    Refusal(
-                        424, "FailedDependency", "The request it depends on failed."
-                    )
-                )
-        headers = {
-            name.lower(): value for name, value in part.get("headers", {}).items()
-        }
+                return _told(Refusal(424, "FailedDependency", "The request it depends on failed."))
+        headers = {name.lower(): value for name, value in part.get("headers", {}).items()}
         if "body" in part and "content-type" not in headers:
-            self.breaches.append(
-                f"POST /$batch: part {part['id']} has a body and no Content-Type."
-            )
+            self.breaches.append(f"POST /$batch: part {part['id']} has a body and no Content-Type.")
             return _told(
                 Refusal(
                     400,
@@ -311,6 +246,25 @@ def _failed(status: int, faults: Faults) -> Response:
         504: "GatewayTimeout",
     }
     headers = {"Retry-After": str(faults.retry_after)} if status in (429, 503) else {}
-    return Response(
-        status, Refusal(status, codes.get(status, "UnknownError"), "").body(), headers
-    )
+    return Response(status, Refusal(status, codes.get(status, "UnknownError"), "").body(), headers)
+
+
+_HANDLERS: dict[tuple[str, str], Callable[..., Response]] = {
+    ("GET", "/users"): lambda graph, call: graph.views.users(call),
+    ("GET", "/users/delta()"): lambda graph, call: graph.views.delta(call, graph.replayed()),
+    ("GET", "/users/{user-id}"): lambda graph, call, key: graph.views.user(call, key),
+    ("GET", "/directory/deletedItems/graph.user"): lambda graph, call: graph.views.deleted(call),
+    ("GET", "/directory/deletedItems/{directoryObject-id}"): lambda graph, call, key: graph.views.deleted_item(key),
+    ("GET", "/groups"): lambda graph, call: graph.views.groups(call),
+    ("GET", "/organization"): lambda graph, call: graph.views.organization(call, graph.synced_tenant),
+    ("GET", "/domains"): lambda graph, call: graph.views.domains(call),
+    ("POST", "/users"): lambda graph, call: graph.writes.create(call),
+    ("PATCH", "/users/{user-id}"): lambda graph, call, key: graph.writes.patch(call, key),
+    ("DELETE", "/users/{user-id}"): lambda graph, call, key: graph.writes.delete(key),
+    ("POST", "/users/{user-id}/revokeSignInSessions"): lambda graph, call, key: graph.writes.revoke(key),
+    ("POST", "/directory/deletedItems/{directoryObject-id}/restore"): lambda graph, call, key: graph.writes.restore(
+        call, key
+    ),
+    ("DELETE", "/directory/deletedItems/{directoryObject-id}"): lambda graph, call, key: graph.writes.purge(key),
+}
+"""What each method of each path does; the definition has more than the sandbox."""

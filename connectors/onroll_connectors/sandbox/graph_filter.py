@@ -12,9 +12,7 @@ from onroll_connectors.sandbox.graph_rules import Refusal
 Predicate = Callable[[Mapping[str, Any]], bool]
 
 MOST_CLAUSES = 15
-_TOKEN = re.compile(
-    r"\s*(?:(\()|(\))|(,)|(:)|('(?:[^']|'')*')|([A-Za-z_][A-Za-z0-9_./]*))"
-)
+_TOKEN = re.compile(r"\s*(?:(\()|(\))|(,)|(:)|('(?:[^']|'')*')|([A-Za-z_][A-Za-z0-9_./]*))")
 
 
 def parse(text: str) -> Predicate:
@@ -54,9 +52,7 @@ class _Reader:
 
     def take(self, expected: str | None = None) -> str:
         if not self.rest or (expected is not None and self.rest[0].lower() != expected):
-            raise _unsupported(
-                f"Invalid filter clause: {expected or 'more'} was expected."
-            )
+            raise _unsupported(f"Invalid filter clause: {expected or 'more'} was expected.")
         return self.rest.pop(0)
 
     def follows(self, word: str) -> bool:
@@ -93,9 +89,7 @@ class _Reader:
             wanted = _value(self.take())
             self.take(")")
             collection = name.removesuffix("/any")
-            return lambda item: (
-                wanted in [_folded(each) for each in item.get(collection) or ()]
-            )
+            return lambda item: wanted in [_folded(each) for each in item.get(collection) or ()]
         word = self.take().lower()
         if word == "eq":
             value = _value(self.take())
@@ -108,9 +102,7 @@ class _Reader:
             self.take(")")
             self.clauses += len(values) - 1
             return lambda item: _folded(_reach(item, name)) in values
-        raise _unsupported(
-            f"Unsupported or invalid query filter clause specified for property '{name}'."
-        )
+        raise _unsupported(f"Unsupported or invalid query filter clause specified for property '{name}'.")
 
 
 def _value(token: str) -> object:

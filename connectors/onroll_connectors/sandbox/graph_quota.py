@@ -51,9 +51,7 @@ class Quotas:
     units: Window = field(default_factory=lambda: Window(3500, 10.0))
     refused: int = 0
 
-    def charge(
-        self, now: float, method: str, units: int
-    ) -> tuple[int, dict[str, str]] | None:
+    def charge(self, now: float, method: str, units: int) -> tuple[int, dict[str, str]] | None:
         """Count a request, or give (seconds, headers) when it is one too many."""
         wait, window, name = max(
             (

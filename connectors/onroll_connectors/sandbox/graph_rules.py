@@ -29,9 +29,7 @@ _NOT_NULLABLE = (
     "userPrincipalName",
     "mailNickname",
 )
-_CLOUD_OWNED = frozenset(
-    {"usageLocation", "ageGroup", "consentProvidedForMinor", "passwordPolicies"}
-)
+_CLOUD_OWNED = frozenset({"usageLocation", "ageGroup", "consentProvidedForMinor", "passwordPolicies"})
 _ADMINS_ONLY = frozenset(
     {
         "accountEnabled",
@@ -47,8 +45,12 @@ SYNCED = (
     "Unable to update the specified properties for on-premises mastered Directory Sync objects or objects currently"
     " undergoing migration."
 )
-FORMERLY_SYNCED = "Unable to update the specified properties for objects that have originated within an external service."
-PASSWORD = "The specified password does not comply with password complexity requirements. Please provide a different password."
+FORMERLY_SYNCED = (
+    "Unable to update the specified properties for objects that have originated within an external service."
+)
+PASSWORD = (
+    "The specified password does not comply with password complexity requirements. Please provide a different password."
+)
 
 
 class Refusal(Exception):
@@ -128,17 +130,11 @@ def check_values(body: Mapping[str, Any], domains: Mapping[str, str]) -> None:
     """Raise Refusal for a value that the directory would not take. `domains` maps each verified domain to its authentication type."""
     for name, value in body.items():
         if value == "":
-            raise bad(
-                f"Invalid value specified for property '{name}' of resource 'User'."
-            )
+            raise bad(f"Invalid value specified for property '{name}' of resource 'User'.")
         if value is None and name in _NOT_NULLABLE:
-            raise bad(
-                f"Invalid value specified for property '{name}' of resource 'User'."
-            )
+            raise bad(f"Invalid value specified for property '{name}' of resource 'User'.")
         if isinstance(value, dict) and "" in value.values():
-            raise bad(
-                f"Invalid value specified for property '{name}' of resource 'User'."
-            )
+            raise bad(f"Invalid value specified for property '{name}' of resource 'User'.")
     upn = body.get("userPrincipalName")
     if upn is not None:
         if not _UPN.fullmatch(upn) or len(upn) > 113 or ".@" in upn:
@@ -152,17 +148,11 @@ def check_values(body: Mapping[str, Any], domains: Mapping[str, str]) -> None:
     if mail is not None and (not mail.isascii() or "@" not in mail or " " in mail):
         raise bad("Invalid value specified for property 'mail' of resource 'User'.")
     nickname = body.get("mailNickname")
-    if nickname is not None and (
-        not nickname.isascii() or re.search(r'[@()\\\[\]";:<>, ]', nickname)
-    ):
-        raise bad(
-            "Invalid value specified for property 'mailNickname' of resource 'User'."
-        )
+    if nickname is not None and (not nickname.isascii() or re.search(r'[@()\\\[\]";:<>, ]', nickname)):
+        raise bad("Invalid value specified for property 'mailNickname' of resource 'User'.")
     location = body.get("usageLocation")
     if location is not None and not re.fullmatch(r"[A-Z]{2}", location):
-        raise bad(
-            "Invalid value specified for property 'usageLocation' of resource 'User'."
-        )
+        raise bad("Invalid value specified for property 'usageLocation' of resource 'User'.")
 
 
 def check_password(body: Mapping[str, Any], user_name: str, creating: bool) -> None:
@@ -173,15 +163,9 @@ def check_password(body: Mapping[str, Any], user_name: str, creating: bool) -> N
         if creating:
             raise bad("A password must be specified to create a new user.")
         return
-    kinds = sum(
-        bool(re.search(kind, password))
-        for kind in ("[a-z]", "[A-Z]", "[0-9]", "[^A-Za-z0-9]")
-    )
-    if (
-        not 8 <= len(password) <= 256
-        or kinds < 3
-        or user_name.partition("@")[0].lower() in password.lower()
-    ):
+    kinds = sum(bool(re.search(kind, password)) for kind in ("[a-z]", "[A-Z]", "[0-9]", "[^A-Za-z0-9]"))
+    name = user_name.partition("@")[0].lower()
+    if not 8 <= len(password) <= 256 or kinds < 3 or (len(name) > 2 and name in password.lower()):
         raise bad(PASSWORD)
 
 

@@ -101,9 +101,7 @@ class Directory:
             elif at >= user.deleted + KEPT_DELETED:
                 self.purge(user)
 
-    def create(
-        self, body: Mapping[str, Any], admin: bool = False, synced: bool | None = None
-    ) -> User:
+    def create(self, body: Mapping[str, Any], admin: bool = False, synced: bool | None = None) -> User:
         """Make a user as POST /users does; raises Refusal."""
         if self.most is not None and len(self.users) >= self.most:
             raise Refusal(
@@ -114,9 +112,7 @@ class Directory:
             )
         check_values(body, self.domains)
         upn = str(body["userPrincipalName"])
-        if self.domains[upn.rpartition("@")[2].lower()] == "Federated" and not body.get(
-            "onPremisesImmutableId"
-        ):
+        if self.domains[upn.rpartition("@")[2].lower()] == "Federated" and not body.get("onPremisesImmutableId"):
             raise bad("One or more properties contains invalid values.")
         check_password(body, upn, creating=True)
         user = User(
@@ -129,9 +125,7 @@ class Directory:
         mail = body.get("mail") or (upn if user.licensed else None)
         self._check_free(user, upn, mail)
         self.users[user.id] = user
-        props = {
-            name: value for name, value in body.items() if name != "passwordProfile"
-        }
+        props = {name: value for name, value in body.items() if name != "passwordProfile"}
         props |= {
             "id": user.id,
             "mail": mail,
@@ -161,9 +155,7 @@ class Directory:
         )
         check_password(body, upn, creating=False)
         self._check_free(user, upn, mail)
-        changed = {
-            name: value for name, value in body.items() if name != "passwordProfile"
-        }
+        changed = {name: value for name, value in body.items() if name != "passwordProfile"}
         if EXTENSIONS in body:
             changed[EXTENSIONS] = {
                 **(props.get(EXTENSIONS) or {}),
@@ -191,16 +183,9 @@ class Directory:
 
     def restore(self, user: User, body: Mapping[str, Any]) -> None:
         """Undelete; raises Refusal when a name was taken meanwhile and `body` does not settle it."""
-        upn = (
-            body.get("newUserPrincipalName")
-            or str(user.props["userPrincipalName"])[32:]
-        )
+        upn = body.get("newUserPrincipalName") or str(user.props["userPrincipalName"])[32:]
         if body.get("autoReconcileProxyConflict"):
-            user.addresses = [
-                each
-                for each in user.addresses
-                if self._holders.get(bare(each), user.id) == user.id
-            ]
+            user.addresses = [each for each in user.addresses if self._holders.get(bare(each), user.id) == user.id]
         self._check_free(user, upn, user.props["mail"])
         for address in user.addresses:
             if self._holders.get(bare(address), user.id) != user.id:
@@ -208,9 +193,7 @@ class Directory:
         user.deleted = None
         self._upns[upn.lower()] = user.id
         self._holders.update({bare(each): user.id for each in user.addresses})
-        self._write(
-            user, {"deletedDateTime": None, "userPrincipalName": upn}, self.seconds()
-        )
+        self._write(user, {"deletedDateTime": None, "userPrincipalName": upn}, self.seconds())
 
     def purge(self, user: User) -> None:
         """Delete for good."""
@@ -233,9 +216,7 @@ class Directory:
     def age(self, user: User) -> None:
         """Let a user have been there for ever: no view of it is late."""
         user.created = 0.0
-        user.versions = [
-            Version(0.0, {**user.props, "proxyAddresses": list(user.addresses)})
-        ]
+        user.versions = [Version(0.0, {**user.props, "proxyAddresses": list(user.addresses)})]
 
     def named(self, upn: str) -> User | None:
         """The live user with this name, whatever the lag."""
@@ -245,11 +226,7 @@ class Directory:
     def find(self, key: str) -> User:
         """A live user by id or UPN, as GET and PATCH find it; raises Refusal for one that is not there or not yet."""
         user = self.users.get(key) or self.named(key)
-        if (
-            user is None
-            or user.deleted is not None
-            or user.created + self.lag.reads > self.seconds()
-        ):
+        if user is None or user.deleted is not None or user.created + self.lag.reads > self.seconds():
             raise absent(key)
         return user
 
@@ -267,9 +244,7 @@ class Directory:
 
     def visible_log(self) -> int:
         """How much of the log delta may show by now."""
-        return bisect_right(
-            self.log, self.seconds() - self.lag.index, key=lambda entry: entry[0]
-        )
+        return bisect_right(self.log, self.seconds() - self.lag.index, key=lambda entry: entry[0])
 
     def changed(self, since: int, until: int) -> Iterator[tuple[str, Version | None]]:
         """The users that the log names between two places, each once, as they were when the second was reached; None for a purged one."""
@@ -282,10 +257,7 @@ class Directory:
         if self._upns.get(upn.lower(), user.id) != user.id:
             raise conflict("userPrincipalName")
         for address in (mail, upn if user.licensed else None):
-            if (
-                address is not None
-                and self._holders.get(address.lower(), user.id) != user.id
-            ):
+            if address is not None and self._holders.get(address.lower(), user.id) != user.id:
                 raise conflict("proxyAddresses")
 
     def _free(self, user: User) -> None:
@@ -300,32 +272,18 @@ class Directory:
             self._upns.pop(old_upn.lower(), None)
         self._upns[upn.lower()] = user.id
         if mail is not None and mail != old_mail:
-            others = [
-                f"smtp:{each[5:]}"
-                for each in user.addresses
-                if bare(each) != mail.lower()
-            ]
+            others = [f"smtp:{each[5:]}" for each in user.addresses if bare(each) != mail.lower()]
             user.addresses = [f"SMTP:{mail}", *others]
         if user.licensed and upn.lower() not in {bare(each) for each in user.addresses}:
             user.addresses.append(f"smtp:{upn}")
         if user.licensed:
-            user.addresses = [
-                each
-                for each in user.addresses
-                if bare(each).rpartition("@")[2] in self.domains
-            ]
+            user.addresses = [each for each in user.addresses if bare(each).rpartition("@")[2] in self.domains]
         self._holders.update({bare(each): user.id for each in user.addresses})
-        heapq.heappush(
-            self._due, (self.seconds() + self.lag.addresses, len(self.log), user.id)
-        )
+        heapq.heappush(self._due, (self.seconds() + self.lag.addresses, len(self.log), user.id))
         self.ripen()
 
-    def _write(
-        self, user: User, changed: Mapping[str, Any], at: float, gone: str | None = None
-    ) -> None:
-        props = (
-            {**user.versions[-1].props, **changed} if user.versions else dict(changed)
-        )
+    def _write(self, user: User, changed: Mapping[str, Any], at: float, gone: str | None = None) -> None:
+        props = {**user.versions[-1].props, **changed} if user.versions else dict(changed)
         at = max(at, self.log[-1][0]) if self.log else at
         horizon = at - max(self.lag.index, self.lag.reads)
         while len(user.versions) > 1 and user.versions[1].at <= horizon:

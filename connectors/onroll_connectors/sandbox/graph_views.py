@@ -45,11 +45,7 @@ class Call:
     def select(self, default: Sequence[str]) -> tuple[str, ...]:
         """The properties asked for."""
         told = self.option("$select")
-        return (
-            tuple(dict.fromkeys(name.strip() for name in told.split(",")))
-            if told
-            else tuple(default)
-        )
+        return tuple(dict.fromkeys(name.strip() for name in told.split(","))) if told else tuple(default)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,29 +82,18 @@ class Views:
             value = props.get(name)
             if name == EXTENSIONS:
                 told[name] = {
-                    f"extensionAttribute{n}": (value or {}).get(
-                        f"extensionAttribute{n}"
-                    )
-                    for n in range(1, 16)
+                    f"extensionAttribute{n}": (value or {}).get(f"extensionAttribute{n}") for n in range(1, 16)
                 }
-            elif value is not None or (
-                name in props if sparse else name != "usageLocation"
-            ):
+            elif value is not None or (name in props if sparse else name != "usageLocation"):
                 told[name] = [] if value is None and name in _LISTS else value
         if select not in version.judged:
             version.judged.add(select)
-            self.breaches += [
-                f"answer: {text}" for text in self.definition.item("user", told)
-            ]
+            self.breaches += [f"answer: {text}" for text in self.definition.item("user", told)]
         return told
 
     def envelope(self, body: Any) -> Any:
         """A page without its items, which were judged one by one; anything else as it is."""
-        if (
-            isinstance(body, dict)
-            and isinstance(body.get("value"), list)
-            and len(body["value"]) > 1
-        ):
+        if isinstance(body, dict) and isinstance(body.get("value"), list) and len(body["value"]) > 1:
             return {**body, "value": body["value"][:1]}
         return body
 
@@ -131,7 +116,7 @@ class Views:
         select = self._user_select(call)
         return self._page(
             call,
-            lambda: self.directory.listed(),
+            self.directory.listed,
             select,
             lambda item: self.shown(item, select),
         )
@@ -140,8 +125,8 @@ class Views:
         """GET /directory/deletedItems/graph.user."""
         self._need(_READ_USERS)
         select = self._user_select(call)
-        versions = lambda: [user.versions[-1] for user in self.directory.soft_deleted()]
-        return self._page(call, versions, select, lambda item: self.shown(item, select))
+        binned = [user.versions[-1] for user in self.directory.soft_deleted()]
+        return self._page(call, lambda: binned, select, lambda item: self.shown(item, select))
 
     def deleted_item(self, key: str) -> Response:
         """GET /directory/deletedItems/{id}: as a directoryObject."""
@@ -162,12 +147,10 @@ class Views:
         """GET /groups."""
         self._need({"Group.Read.All", "Group.ReadWrite.All", "GroupMember.Read.All"})
         select = call.select(("id", "displayName", "mail"))
-        groups = lambda: [
-            Version(0.0, group) for group in self.directory.groups.values()
-        ]
+        groups = [Version(0.0, group) for group in self.directory.groups.values()]
         return self._page(
             call,
-            groups,
+            lambda: groups,
             select,
             lambda item: {name: item.props.get(name) for name in ("id", *select)},
         )
@@ -194,11 +177,7 @@ class Views:
         select = call.select(tuple(school))
         return Response(
             200,
-            {
-                "value": [
-                    {name: school[name] for name in school if name in ("id", *select)}
-                ]
-            },
+            {"value": [{name: school[name] for name in school if name in ("id", *select)}]},
         )
 
     def domains(self, call: Call) -> Response:
@@ -229,18 +208,12 @@ class Views:
             body["@odata.nextLink"] = (
                 link
                 + "$skiptoken="
-                + self._keep(
-                    _Cursor(
-                        cursor.issued, rest, cursor.select, cursor.size, cursor.since
-                    )
-                )
+                + self._keep(_Cursor(cursor.issued, rest, cursor.select, cursor.size, cursor.since))
             )
         else:
             now = self.directory.seconds()
             body["@odata.deltaLink"] = (
-                link
-                + "$deltatoken="
-                + self._keep(_Cursor(now, (), cursor.select, cursor.size, cursor.since))
+                link + "$deltatoken=" + self._keep(_Cursor(now, (), cursor.select, cursor.size, cursor.since))
             )
         return Response(200, body)
 
@@ -257,23 +230,16 @@ class Views:
         if token:
             last = self._cursor(token, call)
             changes = [
-                self._changed(key, version, last.select)
-                for key, version in self.directory.changed(last.since, until)
+                self._changed(key, version, last.select) for key, version in self.directory.changed(last.since, until)
             ]
             items = [item for item in changes if item is not None]
             return _Cursor(now, items, last.select, last.size, until)
         select = self._user_select(call)
         wanted = self._filter(call)
-        everyone = [
-            self.shown(item, select, sparse=True)
-            for item in self.directory.listed()
-            if wanted(item.props)
-        ]
+        everyone = [self.shown(item, select, sparse=True) for item in self.directory.listed() if wanted(item.props)]
         return _Cursor(now, everyone, select, size, until)
 
-    def _changed(
-        self, key: str, version: Version | None, select: tuple[str, ...]
-    ) -> dict[str, Any] | None:
+    def _changed(self, key: str, version: Version | None, select: tuple[str, ...]) -> dict[str, Any] | None:
         if version is None:
             return {"id": key, "@removed": {"reason": "deleted"}}
         if version.gone is not None:
@@ -293,12 +259,8 @@ class Views:
         else:
             wanted = self._filter(call)
             found = [item for item in everything() if wanted(item.props)]
-            cursor = _Cursor(
-                self.directory.seconds(), found, select, self._size(call, PAGE)
-            )
-        body: dict[str, Any] = {
-            "value": [show(item) for item in cursor.items[: cursor.size]]
-        }
+            cursor = _Cursor(self.directory.seconds(), found, select, self._size(call, PAGE))
+        body: dict[str, Any] = {"value": [show(item) for item in cursor.items[: cursor.size]]}
         if call.option("$count") == "true" and token is None:
             body["@odata.count"] = len(cursor.items)
         rest = cursor.items[cursor.size :]
@@ -322,9 +284,7 @@ class Views:
         if told is None:
             return default
         if not told.isdigit() or not 1 <= int(told) <= LONGEST_PAGE:
-            raise bad(
-                f"Invalid page size specified: '{told}'. Must be between 1 and {LONGEST_PAGE} inclusive."
-            )
+            raise bad(f"Invalid page size specified: '{told}'. Must be between 1 and {LONGEST_PAGE} inclusive.")
         return int(told)
 
     def _user_select(self, call: Call) -> tuple[str, ...]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from typing import Any
 
 from onroll_connectors.sandbox.graph_rules import absent, denied
 from onroll_connectors.sandbox.graph_state import Directory, User
@@ -22,7 +24,7 @@ class Writes:
     def create(self, call: Call) -> Response:
         """POST /users."""
         self._need("User.Create")
-        user = self.directory.create(call.body)
+        user = self.directory.create(_properties(call.body))
         return Response(
             201,
             {
@@ -33,15 +35,12 @@ class Writes:
 
     def patch(self, call: Call, key: str) -> Response:
         """PATCH /users/{id}: all of it or nothing."""
-        body = call.body
+        body = _properties(call.body)
         if set(body) - {"accountEnabled"}:
             self._need("User.ReadUpdate.All")
         if "accountEnabled" in body:
             self._need("User.EnableDisableAccount.All")
-        if (
-            "passwordProfile" in body
-            and "User-PasswordProfile.ReadWrite.All" not in self.permissions
-        ):
+        if "passwordProfile" in body and "User-PasswordProfile.ReadWrite.All" not in self.permissions:
             raise denied()
         self.directory.patch(self.directory.find(key), body)
         return Response(204)
@@ -90,3 +89,8 @@ class Writes:
     def _need(self, permission: str) -> None:
         if not self.permissions & {permission, "User.ReadWrite.All"}:
             raise denied()
+
+
+def _properties(body: Mapping[str, Any]) -> dict[str, Any]:
+    """A body without OData's annotations, which the SDK adds to each model."""
+    return {name: value for name, value in body.items() if not name.startswith("@")}

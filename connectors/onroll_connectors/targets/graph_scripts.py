@@ -54,7 +54,8 @@ from onroll_core.errors import Halt
 Script = Generator[Ask | Pause, Answer, Outcome]
 
 _LOST = "Microsoft 365 did not answer, so nobody knows whether it was done: the next run looks first."
-_AGAIN = (2.0, 8.0, 30.0)
+_MOMENT = 2.0
+_AGAIN = (0.0, 8.0, 30.0)
 """Seconds to wait before looking again for what a lost answer may have made; what stays hidden longer is left to the next run."""
 
 
@@ -135,7 +136,9 @@ def _create(change: Create, known: Known) -> Script:
         if not answer.unknown and not problem.taken:
             return _judged(change, change.who, answer, known)
         # Either nobody knows what became of it, or the name is taken, perhaps by our own request whose answer was lost.
-        lost = lost or answer.unknown
+        if answer.unknown:
+            lost = True
+            yield Pause(_MOMENT)
         adopted = _adopt(change, (yield from _carriers(identity, account.login, known)))
         if adopted is not None:
             return adopted
@@ -151,7 +154,7 @@ def _create(change: Create, known: Known) -> Script:
                     change,
                     f"{account.login} cannot be made: {problem.sentence} onroll could not find out what holds the name.",
                 )
-        if wait is not None:
+        if wait:
             yield Pause(wait)
     return Deferred(change, _LOST)
 
@@ -204,7 +207,7 @@ def _rename(change: Rename, known: Known) -> Script:
         return outcome
     user = yield ReadUser(change.who.object, ("id", "proxyAddresses"))
     there = set(addresses(user.body)) if user.done else set()
-    missing = sorted((after.aliases | {change.before.email}) - there - {after.email, ""})
+    missing = sorted((after.aliases | {change.before.email, after.email}) - there - {""})
     if not missing:
         return outcome
     return Applied(

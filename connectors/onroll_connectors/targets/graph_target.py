@@ -53,15 +53,15 @@ class Microsoft365:
     """A tenant as a target (see onroll_core.contracts.Target)."""
 
     options: Options
-    context: Context
-    wire: Wire
-    permissions: Callable[[], frozenset[str] | None]
+    context: Context = field(repr=False)
+    wire: Wire = field(repr=False)
+    permissions: Callable[[], frozenset[str] | None] = field(repr=False)
     shape: Shape = field(init=False)
-    courier: Courier = field(init=False)
-    _known: Known = field(init=False)
-    _recent: Recent = field(init=False)
+    courier: Courier = field(init=False, repr=False)
+    _known: Known = field(init=False, repr=False)
+    _recent: Recent = field(init=False, repr=False)
     _halted: Halt | None = None
-    _binned: dict[str, Mapping[str, Any]] | None = None
+    _binned: dict[str, Mapping[str, Any]] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         context = self.context

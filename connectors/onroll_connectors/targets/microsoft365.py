@@ -90,12 +90,12 @@ class GraphWire:
             timeout=httpx.Timeout(_ANSWER_SECONDS, connect=_CONNECT_SECONDS),
             http2=not settings.loopback,
             trust_env=not settings.loopback,
-            # The machine's own certificate store: schools inspect TLS.
-            verify=ssl.create_default_context(),
+            # The machine's own certificate store: schools inspect TLS. A sandbox without TLS has nothing to verify.
+            verify=ssl.create_default_context() if settings.base.startswith("https:") else False,
             base_url=settings.base,
         )
         # The SDK's transport wraps these and does not close them (msgraph-core 1.5.2).
-        self._transports = [self._http._transport, *filter(None, self._http._mounts.values())]
+        self._transports = [self._http._transport, *filter(None, self._http._mounts.values())]  # noqa: SLF001
         retry = RetryHandlerOption(should_retry=False)
         GraphClientFactory.create_with_default_middleware(
             client=self._http, options={**options, RetryHandlerOption.get_key(): retry}
