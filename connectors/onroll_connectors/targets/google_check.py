@@ -1,0 +1,124 @@
+"""What `onroll check` says of a Google Workspace: each thing that a run needs, tried without changing anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from onroll_connectors.targets import google_reads as reads
+from onroll_connectors.targets.google_asks import Answer, Ask, Problem, Reply, Script
+from onroll_connectors.targets.google_talk import get
+from onroll_core.contracts import Finding
+from onroll_core.errors import OnrollError
+
+One = Callable[[Script[Reply]], Reply]
+"""Runs one conversation to its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The settings that a check looks at; `root` is the org unit of places, "" for the top."""
+
+    customer: str
+    root: str
+    subject: str | None
+    groups: bool
+
+
+def examine(settings: Checked, one: One) -> Sequence[Finding]:
+    """The findings; the first problem that would make all others follow is the last one."""
+    try:
+        return list(_findings(settings, one))
+    except OnrollError as failure:
+        return [Finding("problem", str(failure))]
+
+
+def _findings(settings: Checked, one: One) -> Iterator[Finding]:
+    customer = settings.customer
+    yield _can(one(_once(_short(reads.owners(customer)))), "users")
+    yield _can(one(_once(_short(reads.owners(customer, deleted=True)))), "deleted users")
+    if settings.groups:
+        yield _can(one(_once(_short(reads.groups(customer)))), "groups")
+    yield _unit(one, customer, settings.root)
+    yield _domains(one(_once(Ask("domains", "list", {"customer": customer, "fields": "domains(domainName,verified)"}))))
+    if settings.subject is not None:
+        yield from _subject(
+            settings.subject, one(_once(get(settings.subject, "id,isAdmin,isDelegatedAdmin,suspended")))
+        )
+
+
+def _once(ask: Ask) -> Script[Reply]:
+    return (yield ask)
+
+
+def _short(ask: Ask) -> Ask:
+    return Ask(ask.resource, ask.method, {**ask.arguments, "maxResults": 1})
+
+
+def _can(reply: Reply, what: str) -> Finding:
+    if isinstance(reply, Answer):
+        return Finding("ok", f"onroll may read {what} in Google Workspace.")
+    return Finding("problem", str(reads.unreadable(reply, what)))
+
+
+def _unit(one: One, customer: str, root: str) -> Finding:
+    if not root:
+        reply = one(
+            _once(
+                Ask(
+                    "orgunits",
+                    "list",
+                    {"customerId": customer, "type": "children", "fields": "organizationUnits(orgUnitPath)"},
+                )
+            )
+        )
+        return _can(reply, "org units")
+    reply = one(
+        _once(
+            Ask("orgunits", "get", {"customerId": customer, "orgUnitPath": root.lstrip("/"), "fields": "orgUnitPath"})
+        )
+    )
+    if isinstance(reply, Problem) and reply.gone:
+        return Finding(
+            "problem",
+            f"The org unit {root} is not in Google Workspace. Make it in the Admin console, or correct org_unit in onroll.toml.",
+        )
+    return _can(reply, "org units") if isinstance(reply, Problem) else Finding("ok", f"The org unit {root} is there.")
+
+
+def _domains(reply: Reply) -> Finding:
+    if isinstance(reply, Problem):
+        return Finding(
+            "warning", f"onroll could not look at the domains of this Google Workspace ({reply.message.rstrip('.')})."
+        )
+    domains = reply.body.get("domains") or ()
+    good = sorted(domain["domainName"] for domain in domains if domain.get("verified"))
+    if not good:
+        return Finding(
+            "problem",
+            "This Google Workspace has no verified domain, so nobody can be given an address. Verify one in the Admin console.",
+        )
+    return Finding("ok", f"Addresses can be given in {', '.join(good)}.")
+
+
+def _subject(subject: str, reply: Reply) -> Iterator[Finding]:
+    if isinstance(reply, Problem):
+        yield Finding(
+            "warning",
+            f"onroll could not look at {subject}, the administrator it acts for ({reply.message.rstrip('.')}).",
+        )
+    elif reply.body.get("suspended"):
+        yield Finding(
+            "problem",
+            f"{subject}, the administrator that onroll acts for, is suspended. Name another one as subject in onroll.toml.",
+        )
+    elif not reply.body.get("isAdmin") and not reply.body.get("isDelegatedAdmin"):
+        yield Finding(
+            "problem",
+            f"{subject} is no administrator, so onroll may change nobody. Give it an admin role, or name another subject in onroll.toml.",
+        )
+    elif not reply.body.get("isAdmin"):
+        yield Finding(
+            "warning",
+            f"{subject} is not a super administrator: see that its role may create, update and restore users and create org units.",
+        )

@@ -1,0 +1,194 @@
+"""The line's view of a Google Workspace: checked, observed whole, and changed by conversations that run side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any, Protocol
+
+from onroll_connectors.targets import google_reads as reads
+from onroll_connectors.targets.google_asks import Answer, Ask, Reply, Script
+from onroll_connectors.targets.google_book import Book, Recent
+from onroll_connectors.targets.google_check import Checked, examine
+from onroll_connectors.targets.google_pace import Pace
+from onroll_connectors.targets.google_runner import Open, Runner
+from onroll_connectors.targets.google_scripts import script
+from onroll_connectors.targets.google_settings import Settings
+from onroll_connectors.targets.google_talk import Means, get
+from onroll_connectors.targets.google_users import ATTRIBUTES, FIELDS, JSON, Shape
+from onroll_core.accounts import Anchor, Observed
+from onroll_core.changes import Change, Create, Deferred, Enable, Move, Outcome, Unsent
+from onroll_core.contracts import Abilities, Context, Report, Scope
+from onroll_core.errors import Halt, Unavailable
+
+_ABILITIES = Abilities("address", "written", places=True, groups=False, batch=400, attributes=ATTRIBUTES)
+
+
+class Wire(Protocol):
+    """What carries asks to Google; used by several threads at once."""
+
+    def send(self, asks: Sequence[Ask]) -> Sequence[Reply]:
+        """One reply for each ask, in one HTTP request. Raises Halt when the credentials are refused."""
+        ...
+
+    def close(self) -> None:
+        """Let go of every connection; may be called twice."""
+        ...
+
+
+class GoogleWorkspace:
+    """One connection to one customer. Not for several threads at once; it has its own."""
+
+    def __init__(self, settings: Settings, context: Context, wire: Wire) -> None:
+        self._settings = settings
+        self._context = context
+        self._shape = Shape(settings.identity_type, settings.root, settings.display_names)
+        self._book = Book(self._shape)
+        self._recent = Recent.recall(context.memory, context.now())
+        self._wire = wire
+        self._pool = ThreadPoolExecutor(settings.connections, thread_name_prefix="google")
+        self._runner = Runner(
+            self._wire.send,
+            Pace(settings.queries_per_minute, settings.creates_per_second),
+            context.monotonic,
+            context.sleep,
+            context.stopping,
+            self._pool,
+            settings.connections,
+            settings.batch_size,
+        )
+
+    @property
+    def abilities(self) -> Abilities:
+        """Constant."""
+        return _ABILITIES
+
+    def check(self) -> Report:
+        """Whether a run would work: credentials, scopes, role, org unit and domains, a sentence each. Read-only."""
+        settings = self._settings
+        return Report(
+            examine(
+                Checked(settings.customer, settings.root, settings.subject, settings.group_addresses), self._runner.one
+            )
+        )
+
+    def observe(self, scope: Scope) -> Observed:
+        """Everybody, live and deleted, and every address that is taken; raises rather than give a part."""
+        customer = self._settings.customer
+        progress = self._context.progress
+        scripts: list[tuple[str, Script[Any]]] = [
+            ("units", reads.units(customer)),
+            ("live", reads.pages(reads.users(customer), "users", lambda count: progress("users", count, None))),
+            ("deleted", reads.pages(reads.users(customer, deleted=True), "deleted users")),
+        ]
+        if self._settings.group_addresses:
+            scripts.append(("groups", reads.pages(reads.groups(customer), "groups")))
+        units, live, deleted, *groups = self._whole(scripts)
+        self._book.units = {path.casefold() for path in units}
+        self._root_is_there()
+        if not live:
+            raise Halt(
+                "Google Workspace shows no user at all, not even an administrator. onroll's role may have been limited to an org unit that is"
+                " empty. Nothing was changed; run onroll check."
+            )
+        live = [*live, *self._young(scope, live, deleted)]
+        self._book.list_all(live, deleted)
+        seen = reads.Seen(live, deleted, groups[0] if groups else ())
+        spread = timedelta(minutes=self._settings.alias_minutes)
+        return reads.observed(seen, self._shape, self._recent, scope, self._context.now(), spread)
+
+    def perform(self, changes: Sequence[Change]) -> Iterator[Outcome]:
+        """Carry out changes, side by side but in order for one person; see `Target.perform`."""
+        self._prepare(changes)
+        context = self._context
+        means = Means(self._shape, self._book, self._recent, context.now, context.password, self._settings.sign_out)
+        results = self._runner.run([script(means, change) for change in changes])
+        try:
+            for change, result in zip(changes, results, strict=False):
+                yield _outcome(change, result)
+            # The runner raises after its last result, which zip would never ask for.
+            for _ in results:
+                pass
+        finally:
+            # An iteration that was given up leaves nothing under way.
+            results.close()
+            self._recent.keep(context.memory)
+
+    def close(self) -> None:
+        """Let go of threads and connections."""
+        self._pool.shutdown()
+        self._wire.close()
+
+    def _prepare(self, changes: Sequence[Change]) -> None:
+        """Look at everybody before anybody is made, and make the org units that will be needed."""
+        customer = self._settings.customer
+        wanted = any(
+            isinstance(change, Create) or (isinstance(change, Enable) and change.restore) for change in changes
+        )
+        if wanted and not self._book.whole:
+            live, deleted = self._whole(
+                [
+                    ("live", reads.pages(reads.owners(customer), "users")),
+                    ("deleted", reads.pages(reads.owners(customer, deleted=True), "deleted users")),
+                ]
+            )
+            self._book.list_all([*live, *self._young(Scope(""), live, deleted)], deleted)
+        paths = [
+            self._shape.path(change.account.place if isinstance(change, Create) else change.after)
+            for change in changes
+            if isinstance(change, Create | Move)
+        ]
+        if not paths:
+            return
+        if self._book.units is None:
+            (units,) = self._whole([("units", reads.units(customer))])
+            self._book.units = {path.casefold() for path in units}
+            self._root_is_there()
+        for path in self._book.missing_units(paths):
+            # A parent that could not be made has said why already.
+            if self._book.refusal(path) is None:
+                why = self._runner.one(reads.make_unit(customer, path))
+                if why is None:
+                    self._book.units.add(path.casefold())
+                else:
+                    self._book.refused[path.casefold()] = why
+
+    def _root_is_there(self) -> None:
+        root = self._settings.root
+        if root and root.casefold() not in (self._book.units or set()):
+            raise Halt(
+                f"The org unit {root} is not in Google Workspace, and everybody's place is below it. Was it renamed? Correct org_unit in onroll.toml,"
+                " or make the org unit in the Admin console."
+            )
+
+    def _whole(self, scripts: Sequence[tuple[str, Script[Any]]]) -> list[Any]:
+        """The results of reads that must all have ended."""
+        results = list(self._runner.run(scripts))
+        if any(isinstance(result, Open) for result in results):
+            raise Unavailable("The run had to end before Google Workspace was read. Nothing was changed.")
+        return results
+
+    def _young(self, scope: Scope, live: Sequence[JSON], deleted: Sequence[JSON]) -> list[JSON]:
+        """Users made minutes ago that Google does not list yet, asked for by id."""
+        listed = {user["id"] for user in (*live, *deleted)}
+        now = self._context.now()
+        missing = [key for key in self._recent.made if key not in listed and self._recent.young(key, now)]
+        found = self._whole([(key, _by_id(key)) for key in missing if not scope.anchors or key in scope.anchors])
+        return [user for user in found if user is not None]
+
+
+def _by_id(key: Anchor) -> Script[JSON | None]:
+    reply = yield get(key, FIELDS)
+    return reply.body if isinstance(reply, Answer) else None
+
+
+def _outcome(change: Change, result: Outcome | Open) -> Outcome:
+    if not isinstance(result, Open):
+        return result
+    if result.sent:
+        return Deferred(
+            change,
+            "It was cut off before Google Workspace had answered everything; onroll looks at what became of it at its next run.",
+        )
+    return Unsent(change, "The run ended before this was sent.")

@@ -1,0 +1,175 @@
+"""Google Workspace as a target: users, changed through Google's own client. The only file that knows that client."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from onroll_connectors.targets.google_asks import Answer, Ask, Problem, Reply
+from onroll_connectors.targets.google_problems import PREFIX, SCOPES, SIGN_OUT_SCOPE, not_signed_in
+from onroll_connectors.targets.google_settings import Settings
+from onroll_connectors.targets.google_target import GoogleWorkspace
+from onroll_core.contracts import Context
+from onroll_core.errors import Halt
+
+__all__ = ["Settings", "connect"]
+
+
+def connect(settings: Settings, context: Context) -> GoogleWorkspace:
+    """A target over these settings; nothing is read or sent before it is asked for something."""
+    return GoogleWorkspace(settings, context, _Wire(settings))
+
+
+@dataclass(slots=True)
+class _Wire:
+    """Asks become requests of Google's client. One service object is kept; every thread has its own HTTP connection, for one that is
+    shared gives people each other's answers."""
+
+    settings: Settings
+    _local: threading.local = field(default_factory=threading.local)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _opened: list[Any] = field(default_factory=list)
+    _resources: dict[str, Any] = field(default_factory=dict)
+    _service: Any = None
+    _credentials: Any = None
+
+    def send(self, asks: Sequence[Ask]) -> Sequence[Reply]:
+        """One HTTP request; every failure becomes a Problem, except credentials that are refused, which raise Halt."""
+        import httplib2
+        from google.auth.exceptions import GoogleAuthError, TransportError
+        from googleapiclient.errors import BatchError, HttpError
+
+        try:
+            http = self._http()
+            if len(asks) == 1:
+                return [self._single(asks[0], http)]
+            return self._batch(asks, http)
+        except HttpError as failure:
+            return [_problem(failure)] * len(asks)
+        except (TransportError, OSError, httplib2.HttpLib2Error) as failure:
+            # Nothing of these texts can hold a token: they are about sockets.
+            return [Problem(0, "", str(failure) or type(failure).__name__)] * len(asks)
+        except (BatchError, KeyError, IndexError, ValueError):
+            # Something between us and Google answered instead of it, or the answer broke off.
+            return [Problem(0, "", "the answer could not be read")] * len(asks)
+        except GoogleAuthError as failure:
+            if getattr(failure, "retryable", False):
+                return [Problem(0, "", "Google's token service did not answer")] * len(asks)
+            raise not_signed_in(str(failure), self.settings.subject, self._client(), self._scopes()) from None
+
+    def close(self) -> None:
+        """Close every thread's connection."""
+        while self._opened:
+            self._opened.pop().close()
+
+    def _single(self, ask: Ask, http: Any) -> Reply:
+        return _answer(self._request(ask).execute(http=http, num_retries=0))
+
+    def _batch(self, asks: Sequence[Ask], http: Any) -> Sequence[Reply]:
+        replies: dict[str, Reply] = {}
+
+        def heard(part: str, response: Any, failure: Any) -> None:
+            replies[part] = _answer(response) if failure is None else _problem(failure)
+
+        batch = self._service.new_batch_http_request(callback=heard)
+        for place, ask in enumerate(asks):
+            batch.add(self._request(ask), request_id=str(place))
+        batch.execute(http=http)
+        return [replies[str(place)] for place in range(len(asks))]
+
+    def _request(self, ask: Ask) -> Any:
+        return getattr(self._resources[ask.resource], ask.method)(**ask.arguments)
+
+    def _http(self) -> Any:
+        """This thread's connection, signed in."""
+        from google_auth_httplib2 import AuthorizedHttp, Request
+
+        http = getattr(self._local, "http", None)
+        with self._lock:
+            if self._service is None:
+                self._open()
+            if http is None:
+                http = AuthorizedHttp(self._credentials, http=self._plain())
+                self._local.http = http
+                self._opened.append(http)
+            if not self._credentials.valid:
+                self._credentials.refresh(Request(http.http))
+        return http
+
+    def _open(self) -> None:
+        from googleapiclient.discovery import build_from_document
+        from googleapiclient.discovery_cache import get_static_doc
+
+        self._credentials = self._signing()
+        document = json.loads(get_static_doc("admin", "directory_v1"))
+        # Batches follow the root URL, and nothing else does what the client option `api_endpoint` promises for them.
+        document["rootUrl"] = f"{self.settings.endpoint}/"
+        service = build_from_document(document, http=self._plain())
+        users = service.users()
+        self._resources = {
+            "users": users,
+            "users.aliases": users.aliases(),
+            "groups": service.groups(),
+            "orgunits": service.orgunits(),
+            "domains": service.domains(),
+        }
+        self._service = service
+
+    def _plain(self) -> Any:
+        import httplib2
+
+        http = httplib2.Http(timeout=self.settings.timeout, ca_certs=self.settings.ca_file)
+        http.follow_redirects = False
+        return http
+
+    def _signing(self) -> Any:
+        if self.settings.token is not None:
+            from google.oauth2.credentials import Credentials
+
+            return Credentials(self.settings.token.reveal())  # type: ignore[no-untyped-call]
+        from google.oauth2 import service_account
+
+        assert self.settings.credentials is not None
+        try:
+            key = json.loads(self.settings.credentials.reveal())
+            make = service_account.Credentials.from_service_account_info
+            scopes = [PREFIX + scope for scope in self._scopes()]
+            return make(key, scopes=scopes, subject=self.settings.subject)  # type: ignore[no-untyped-call]
+        except (ValueError, KeyError, TypeError, AttributeError):
+            # The text of these errors can quote the key.
+            raise Halt(
+                f"{self.settings.credentials.reference} does not hold the JSON key of a service account. Make one in the Google Cloud console (IAM,"
+                " Service accounts, Keys, JSON) and put the whole file there."
+            ) from None
+
+    def _scopes(self) -> Sequence[str]:
+        return (*SCOPES, SIGN_OUT_SCOPE) if self.settings.sign_out else SCOPES
+
+    def _client(self) -> str:
+        """The client id to delegate to, where it is known."""
+        try:
+            key = json.loads(self.settings.credentials.reveal()) if self.settings.credentials else {}
+        except (ValueError, Halt):
+            return ""
+        return str(key.get("client_id", "")) if isinstance(key, Mapping) else ""
+
+
+def _answer(body: Any) -> Answer:
+    return Answer(body if isinstance(body, Mapping) else {})
+
+
+def _problem(failure: Any) -> Problem:
+    """A refusal of Google's, understood; the body may be JSON in two shapes, or plain text."""
+    text = failure.content.decode("utf-8", "replace") if isinstance(failure.content, bytes) else str(failure.content)
+    reason, message = "", text.strip()[:200]
+    try:
+        error = json.loads(text)["error"]
+        reason = (error.get("errors") or [{}])[0].get("reason") or error.get("status") or ""
+        message = error.get("message") or message
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError):
+        pass
+    after = str(failure.resp.get("retry-after", ""))
+    return Problem(int(failure.resp.status), reason, message, float(after) if after.isdigit() else None)
