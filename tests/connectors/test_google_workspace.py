@@ -7,7 +7,6 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -285,7 +284,7 @@ def test_a_lost_answer_is_looked_up_before_anything_is_sent_again(world: World) 
 
         def __call__(self, request: Request) -> Response:
             response = world.google(request)
-            if request.method == "POST" and b"primaryEmail" in request.body and request.body not in self.struck:
+            if request.method == "POST" and b'"primaryEmail"' in request.body and request.body not in self.struck:
                 self.struck.add(request.body)
                 return Response(
                     503, {"error": {"code": 503, "message": "Backend Error", "errors": [{"reason": "backendError"}]}}
@@ -304,7 +303,7 @@ def test_a_lost_connection_is_looked_up_too(world: World) -> None:
 
     def hang_up(request: Request) -> Response:
         response = world.google(request)
-        if b"primaryEmail" in request.body and request.body not in struck:
+        if b'"primaryEmail"' in request.body and request.body not in struck:
             struck.append(request.body)
             raise ConnectionResetError
         return response

@@ -16,7 +16,7 @@ from onroll_core.errors import OnrollError, Unavailable
 Send = Callable[[Sequence[Ask]], Sequence[Reply]]
 """Sends a batch from whatever thread it is called in; one reply for each ask. Raises Halt when the credentials are refused."""
 
-# 1 + 2 + 4 ... + 60 s: five minutes in which nothing came through at all.
+# 1 + 2 + 4 ... + 60 s: four minutes in which nothing came through at all.
 _PATIENCE = 9
 _TRIES = 8
 
@@ -176,16 +176,20 @@ class Runner:
         busy = [problem for problem in problems if problem.busy]
         if busy:
             self.pace.close_gate(now + (max(problem.retry_after or 0.0 for problem in busy) or 1.0))
+        silent = len(problems) == len(replies)
         for job, reply in zip(batch, replies, strict=True):
-            self._take(job, reply, now)
+            self._take(job, reply, now, silent=silent and len(replies) > 1)
 
-    def _take(self, job: _Job, reply: Reply, now: float) -> None:
-        """Hand a reply to its script, unless it is worth another try first."""
+    def _take(self, job: _Job, reply: Reply, now: float, silent: bool) -> None:
+        """Hand a reply to its script, unless it is worth another try first.
+
+        What concerns everybody (a quota, no connection, a batch with nothing but failures: `silent`) does not use up the tries of one ask.
+        """
         if isinstance(reply, Problem) and job.ask is not None:
             again = reply.undone or ((reply.busy or reply.passing) and job.ask.repeat)
             if again and job.tries < _TRIES:
-                job.tries += 1
-                delay = 0.0 if reply.undone else min(30.0, 2.0 ** (job.tries - 1))
+                job.tries += not (silent or reply.busy or reply.status == 0)
+                delay = 0.0 if reply.undone else min(30.0, 2.0 ** max(0, job.tries - 1))
                 heapq.heappush(self._later, (now + delay, job.index, job))
                 return
         self._go_on(job, reply)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -103,6 +104,8 @@ class _Wire:
         from googleapiclient.discovery import build_from_document
         from googleapiclient.discovery_cache import get_static_doc
 
+        # Google's client logs whole answers as warnings, with people's names in them; what matters of them is in our outcomes.
+        logging.getLogger("googleapiclient.http").setLevel(logging.ERROR)
         self._credentials = self._signing()
         document = json.loads(get_static_doc("admin", "directory_v1"))
         # Batches follow the root URL, and nothing else does what the client option `api_endpoint` promises for them.
