@@ -1,0 +1,171 @@
+"""A table in a text file as schools' systems really write them: any usual encoding and delimiter, title lines, blank rows, padding."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+from onroll_core.errors import Halt, Unavailable
+
+_DELIMITERS = ",;\t|"
+_SEARCHED = 30
+LARGEST = 200 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: its line in the file (counted from 1) and its cells, trimmed, by column position."""
+
+    line: int
+    cells: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A header and rows; `path` is for sentences."""
+
+    path: Path
+    header: Sequence[str]
+    header_line: int
+    rows: Sequence[Row]
+
+
+def read_bytes(path: Path, now: float, max_age: float | None, quiet: float) -> bytes:
+    """The file, whole and at rest.
+
+    Raises Unavailable while it is being written (changed in the last `quiet` seconds, or while it is read), Halt when it is not there or older
+    than `max_age` seconds. `now` is in seconds since 1970.
+    """
+    try:
+        before = path.stat()
+        if before.st_size > LARGEST:
+            raise Halt(
+                f"{path.name} has {before.st_size // 1024 // 1024} MiB, which cannot be a list of people. Look at the export."
+            )
+        raw = path.read_bytes()
+        after = path.stat()
+    except FileNotFoundError:
+        raise Halt(f"{path} is not there. Does the MIS's export run, and does it write there?") from None
+    except OSError as failure:
+        raise Halt(f"{path} cannot be read: {failure.strerror}. Give onroll the right to read it.") from None
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or len(raw) != after.st_size:
+        raise Unavailable(f"{path.name} was written to while it was read. It is tried again later.")
+    if now - after.st_mtime < quiet:
+        raise Unavailable(
+            f"{path.name} was changed {max(0, int(now - after.st_mtime))} seconds ago and may not be complete yet. It is tried again later."
+        )
+    if max_age is not None and now - after.st_mtime > max_age:
+        days = (now - after.st_mtime) / 86400
+        raise Halt(
+            f"{path.name} is {days:.1f} days old, and the school's settings allow {max_age / 86400:g}. Nothing was read: does the MIS's export still run?"
+        )
+    return raw
+
+
+def decoded(raw: bytes, path: Path) -> str:
+    """The text, by its byte order mark, else UTF-8, else UTF-16 without a mark, else Windows' own code page."""
+    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        encodings = ["utf-16"]
+    elif raw[:3] == b"\xef\xbb\xbf":
+        encodings = ["utf-8-sig"]
+    elif raw[1:200:2].count(0) > len(raw[1:200:2]) // 2:
+        encodings = ["utf-16-le"]
+    else:
+        encodings = ["utf-8", "cp1252"]
+    for encoding in encodings:
+        try:
+            return raw.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise Halt(
+        f"{path.name} is no text that onroll can read (tried {', '.join(encodings)}). Export it as CSV in UTF-8."
+    )
+
+
+def parse(path: Path, raw: bytes, is_header: Callable[[Sequence[str]], bool]) -> Table:
+    """The table in a file; `is_header` says of a row whether it names the columns. Raises Halt with file and line."""
+    text = decoded(raw, path).removeprefix("\ufeff")
+    if "\x00" in text:
+        raise Halt(f"{path.name} holds NUL characters: it was cut off or is not a text file. Export it again.")
+    if not text.strip():
+        raise Halt(f"{path.name} is empty. Nothing was changed; look at the MIS's export.")
+    delimiter = _delimiter(text, is_header)
+    if delimiter is None:
+        raise Halt(
+            f"{path.name}: none of the first {_SEARCHED} lines names columns that onroll knows. Name them in [school.source] columns."
+        )
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    header: list[str] | None = None
+    header_line = 0
+    rows: list[Row] = []
+    line = 1
+    try:
+        for found in reader:
+            begins, line = line, reader.line_num + 1
+            cells = [_trimmed(cell) for cell in found]
+            if not any(cells):
+                continue
+            if header is None:
+                if is_header(cells):
+                    header, header_line = cells, begins
+                continue
+            rows.append(_row(path, begins, cells, header))
+    except csv.Error as failure:
+        raise Halt(
+            f"{path.name}, line {line}: {failure}. The file was probably cut off; nothing was read of it."
+        ) from None
+    if header is None:
+        raise Halt(f"{path.name}: no line names columns that onroll knows. Name them in [school.source] columns.")
+    return Table(path, header, header_line, rows)
+
+
+def _row(path: Path, line: int, cells: list[str], header: Sequence[str]) -> Row:
+    while len(cells) > len(header) and not cells[-1]:
+        cells.pop()
+    if len(cells) > len(header):
+        raise Halt(
+            f"{path.name}, line {line}: there are {len(cells)} values for {len(header)} columns. Is a value with the delimiter in it without quotes?"
+        )
+    # Spreadsheets leave out empty cells at the end of a row; a row that stops in the middle of its values was cut off.
+    return Row(line, cells + [""] * (len(header) - len(cells)))
+
+
+def _delimiter(text: str, is_header: Callable[[Sequence[str]], bool]) -> str | None:
+    """The delimiter with which one of the first lines names the most columns."""
+    best: tuple[int, str] | None = None
+    for delimiter in _DELIMITERS:
+        for line in text.splitlines()[:_SEARCHED]:
+            cells = [_trimmed(cell) for cell in next(csv.reader([line], delimiter=delimiter), [])]
+            if is_header(cells) and (best is None or len(cells) > best[0]):
+                best = (len(cells), delimiter)
+    return None if best is None else best[1]
+
+
+def _trimmed(cell: str) -> str:
+    return " ".join(cell.replace("\u00a0", " ").split())
+
+
+_NUMERIC = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4}|\d{2})")
+_WRITTEN = ("%d-%b-%y", "%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%d-%B-%Y")
+
+
+def parse_date(text: str) -> date:
+    """A date as schools' systems write it: ISO, dd/mm/yyyy, dd-Mon-yy, each with or without a time. Raises ValueError."""
+    day = re.sub(r"[T ]\d{1,2}:\d{2}.*$", "", text.strip())
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", day):
+        return date.fromisoformat(day)
+    found = _NUMERIC.fullmatch(day)
+    if found is not None:
+        year = int(found[3])
+        return date(year if year > 99 else 2000 + year, int(found[2]), int(found[1]))
+    for form in _WRITTEN:
+        try:
+            return datetime.strptime(day, form).date()  # noqa: DTZ007 - a day has no zone
+        except ValueError:
+            continue
+    raise ValueError(f"{text!r} is not a date; onroll reads 2026-09-01, 01/09/2026 and 01-Sep-26")

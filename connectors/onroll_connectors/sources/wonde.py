@@ -1,0 +1,315 @@
+"""Wonde's API v1.0: pupils on roll, to come and gone, staff with their employment, and their groups, keyed by `upi`.
+
+Formats are as recorded in public clients and documentation; where those leave a thing open (the type names of groups), it is a setting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from onroll_connectors.http import Client, is_loopback
+from onroll_connectors.secrets import Secret
+from onroll_core.contracts import Context, Finding, Report, Source
+from onroll_core.errors import Halt, OnrollError, Unavailable
+from onroll_core.people import Group, GroupKind, Person, Role, Snapshot, SourceKey, Status
+
+_MOST_PAGES = 10_000
+_PUPIL = "education_details,year,registration,house"
+_STAFF = "employment_details"
+
+
+class Settings(BaseModel):
+    """The keys of [school.source] for mis = "wonde"."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    school: str = Field(description="Wonde's id of the school: A and ten digits")
+    token: Secret = Field(description="the application's token: env:NAME, file:PATH or credential:NAME")
+    endpoint: str = Field(
+        "https://api.wonde.com/v1.0", description="the school's own region; the wrong one gives no data"
+    )
+    per_page: int = Field(200, description="records a page; 200 is what others use", ge=1, le=500)
+    groups: bool = Field(True, description="also read year, registration, house and teaching groups")
+    group_types: dict[str, str] = Field(
+        default_factory=lambda: {"YEAR": "year", "REGISTRATION": "registration", "HOUSE": "house"},
+        description="Wonde's type names of groups, and what they are here",
+    )
+    dates_of_birth: bool = Field(False, description="read dates of birth, for linking")
+
+    @model_validator(mode="after")
+    def _safe(self) -> Self:
+        if not self.endpoint.startswith("https://") and not is_loopback(self.endpoint):
+            raise ValueError("endpoint begins with https:// (http is for a simulator on this machine alone)")
+        unknown = set(self.group_types.values()) - {kind.value for kind in GroupKind}
+        if unknown:
+            raise ValueError(f"group_types: {', '.join(sorted(unknown))} is not a kind of group")
+        return self
+
+
+def connect(settings: Settings, context: Context) -> Source:
+    """The source; nothing is asked before `check` or `read`."""
+    return Wonde(settings, context)
+
+
+class Wonde:
+    """One school behind Wonde."""
+
+    def __init__(self, settings: Settings, context: Context) -> None:
+        self._settings, self._context = settings, context
+        self._opened: Client | None = None
+
+    @property
+    def _client(self) -> Client:
+        if self._opened is None:
+            headers = {"Authorization": f"Bearer {self._settings.token.reveal()}", "User-Agent": "onroll"}
+            self._opened = Client("Wonde", self._settings.endpoint, headers, self._context.sleep)
+        return self._opened
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
+
+    def check(self) -> Report:
+        """Is the token good, is this the school, are there pupils to see?"""
+        found: list[Finding] = []
+        try:
+            school = self._school()
+            found.append(
+                Finding(
+                    "ok",
+                    f"Wonde knows the school as {school.get('name')!r}, with {school.get('mis') or 'an unnamed MIS'} behind it.",
+                )
+            )
+            page = self._client.get(f"schools/{self._settings.school}/students/", {"per_page": "1", "include": _PUPIL})
+            if not page.get("data"):
+                found.append(
+                    Finding(
+                        "problem",
+                        "Wonde shows no pupil. Is it the right region (endpoint), and has the school approved the permission?",
+                    )
+                )
+            elif "education_details" not in page["data"][0]:
+                found.append(
+                    Finding(
+                        "problem",
+                        "Wonde shows pupils without their education details. Ask the school to approve that permission.",
+                    )
+                )
+            else:
+                found.append(Finding("ok", "Wonde shows pupils with their education details."))
+        except OnrollError as trouble:
+            found.append(Finding("problem", str(trouble)))
+        return Report(found)
+
+    def read(self) -> Snapshot:
+        """Everyone, complete, with the totals that Wonde gives checked; raises Unavailable or Halt."""
+        school = self._school()
+        self._not_migrating(school)
+        people: dict[SourceKey, Person] = {}
+        ids: dict[str, SourceKey] = {}
+        for path, status in (
+            ("students", Status.ON_ROLL),
+            ("students-pre-admission", Status.FUTURE),
+            ("students-leaver", Status.LEFT),
+        ):
+            for row in self._rows(path, _PUPIL):
+                self._keep(self._pupil(row, status), row, people, ids)
+        for row in self._rows("employees", _STAFF):
+            self._keep(self._employee(row), row, people, ids)
+        self._check_counts(people)
+        groups = self._groups(ids) if self._settings.groups else []
+        return Snapshot(self._context.school, self._context.now(), list(people.values()), groups)
+
+    def _school(self) -> Mapping[str, Any]:
+        found = self._client.get(f"schools/{self._settings.school}")
+        data = found.get("data") if isinstance(found, dict) else None
+        if not isinstance(data, dict):
+            raise Halt(
+                f"Wonde does not know the school {self._settings.school}. Look at the id, and at the region in endpoint."
+            )
+        return data
+
+    def _not_migrating(self, school: Mapping[str, Any]) -> None:
+        """A change of MIS gives everybody new ids: that is a person's to confirm, never a night's."""
+        mis = school.get("mis")
+        known = self._context.memory.get("mis")
+        if known is not None and mis and known.decode() != mis:
+            raise Halt(
+                f"The school's MIS behind Wonde was {known.decode()} and is now {mis}, so its records may all have new ids. Nothing was read."
+                " Confirm the move before onroll goes on."
+            )
+        if mis:
+            self._context.memory.put("mis", str(mis).encode())
+
+    def _rows(self, path: str, include: str) -> Iterator[Mapping[str, Any]]:
+        """Every record of a list, by the pages that Wonde itself names; a record that comes twice ends the read."""
+        url = f"schools/{self._settings.school}/{path}/"
+        params: dict[str, str] | None = {"per_page": str(self._settings.per_page), "include": include}
+        seen: set[str] = set()
+        for number in range(_MOST_PAGES):
+            if self._context.stopping():
+                raise Unavailable("The window ended while the MIS was being read. Nothing was changed.")
+            page = self._client.get(url, params)
+            rows = page.get("data") if isinstance(page, dict) else None
+            if not isinstance(rows, list):
+                raise Unavailable(f"Wonde's answer for {path} holds no list of records. Nothing was changed.")
+            for row in rows:
+                if not isinstance(row, dict) or not row.get("id"):
+                    raise Unavailable(f"Wonde sent a record without an id in {path}. Nothing was changed.")
+                if row["id"] in seen:
+                    raise Unavailable(
+                        f"Wonde sent the record {row['id']} of {path} twice, so its pages shifted while they were read. Nothing was changed."
+                    )
+                seen.add(row["id"])
+                yield row
+            self._context.progress(f"reading {path}", len(seen), None)
+            pages = (page.get("meta") or {}).get("pagination") or {}
+            following = pages.get("next")
+            if not following or pages.get("more", True) is False:
+                if following is None and pages.get("more") is True:
+                    raise Unavailable(
+                        f"Wonde said that {path} has more pages and named none after page {number + 1}. Nothing was changed."
+                    )
+                return
+            url, params = str(following), None
+        raise Unavailable(f"Wonde named more than {_MOST_PAGES} pages of {path}. Nothing was changed.")
+
+    def _keep(
+        self, person: Person, row: Mapping[str, Any], people: dict[SourceKey, Person], ids: dict[str, SourceKey]
+    ) -> None:
+        before = people.get(person.key)
+        if before is not None:
+            # One human under two of Wonde's ids (left and enrolled again): the record that is on roll counts.
+            if before.status is person.status:
+                raise Halt(
+                    f"Wonde gives two {person.role.value} records with the same upi ({row.get('id')} is one). Nothing was changed; ask the school to"
+                    " look for a duplicate in the MIS."
+                )
+            order = (Status.ON_ROLL, Status.FUTURE, Status.LEFT)
+            if order.index(before.status) < order.index(person.status):
+                ids.setdefault(str(row["id"]), person.key)
+                return
+        people[person.key] = person
+        ids[str(row["id"])] = person.key
+
+    def _key(self, row: Mapping[str, Any], kind: str) -> SourceKey:
+        """The upi with the kind of person, since a parent who teaches has one upi for both; the id where there is none."""
+        upi = _text(row.get("upi"))
+        return SourceKey(self._context.school, f"{kind}:{upi}" if upi else f"{kind}:id:{row['id']}")
+
+    def _pupil(self, row: Mapping[str, Any], status: Status) -> Person:
+        details = _one(row, "education_details") or {}
+        year = _text(details.get("current_nc_year"))
+        if year is None:
+            year = _name(_one(row, "year"))
+        return Person(
+            self._key(row, "student"),
+            Role.STUDENT,
+            status,
+            first=_text(row.get("forename")),
+            last=_text(row.get("surname")),
+            legal_first=_text(row.get("legal_forename")),
+            legal_last=_text(row.get("legal_surname")),
+            starts=_day(details.get("admission_date")),
+            ends=_day(details.get("leaving_date")),
+            year_group=year,
+            registration_group=_name(_one(row, "registration")),
+            house=_name(_one(row, "house")),
+            upn=_text(details.get("upn")),
+            admission_number=_text(details.get("admission_number")),
+            dob=_day(row.get("date_of_birth")) if self._settings.dates_of_birth else None,
+        )
+
+    def _employee(self, row: Mapping[str, Any]) -> Person:
+        details = _one(row, "employment_details") or {}
+        starts, ends = _day(details.get("employment_start_date")), _day(details.get("employment_end_date"))
+        today = self._context.today or self._context.now().date()
+        status = Status.ON_ROLL
+        if starts is not None and starts > today:
+            status = Status.FUTURE
+        elif details.get("current") is False or (ends is not None and ends < today):
+            status = Status.LEFT
+        return Person(
+            self._key(row, "staff"),
+            Role.STAFF,
+            status,
+            first=_text(row.get("forename")),
+            last=_text(row.get("surname")),
+            legal_first=_text(row.get("legal_forename")),
+            legal_last=_text(row.get("legal_surname")),
+            starts=starts,
+            ends=ends,
+            dob=_day(row.get("date_of_birth")) if self._settings.dates_of_birth else None,
+        )
+
+    def _check_counts(self, people: Mapping[SourceKey, Person]) -> None:
+        """Hold what was read against Wonde's own totals, where it gives them."""
+        answer = self._client.get(f"schools/{self._settings.school}/counts", {"include": "students"})
+        data = answer.get("data") if isinstance(answer, dict) else None
+        total = ((data or {}).get("students") or {}).get("data", {}).get("count") if isinstance(data, dict) else None
+        if not isinstance(total, int):
+            return
+        read = sum(1 for person in people.values() if person.role is Role.STUDENT and person.status is Status.ON_ROLL)
+        if read != total:
+            raise Unavailable(
+                f"Wonde counts {total} pupils on roll and sent {read}. The read is not complete; nothing was changed."
+            )
+
+    def _groups(self, ids: Mapping[str, SourceKey]) -> list[Group]:
+        found: list[Group] = []
+        for row in self._rows("groups", "students,employees"):
+            kind = self._settings.group_types.get(str(row.get("type") or "").upper())
+            if kind is not None:
+                found.append(self._group(row, GroupKind(kind), ids))
+        return [
+            *found,
+            *(self._group(row, GroupKind.TEACHING, ids) for row in self._rows("classes", "students,employees")),
+        ]
+
+    def _group(self, row: Mapping[str, Any], kind: GroupKind, ids: Mapping[str, SourceKey]) -> Group:
+        members = frozenset(ids[each["id"]] for each in _many(row, "students") if each.get("id") in ids)
+        leaders = frozenset(ids[each["id"]] for each in _many(row, "employees") if each.get("id") in ids)
+        name = _text(row.get("name")) or _text(row.get("description")) or str(row["id"])
+        return Group(SourceKey(self._context.school, f"{kind.value}:{row['id']}"), kind, name, members, leaders)
+
+
+def _one(row: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
+    """An included record: {"data": {...}}, {"data": null}, null or absent."""
+    found = row.get(name)
+    data = found.get("data") if isinstance(found, dict) else None
+    return data if isinstance(data, dict) else None
+
+
+def _many(row: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    found = row.get(name)
+    data = found.get("data") if isinstance(found, dict) else None
+    return [each for each in data if isinstance(each, dict)] if isinstance(data, list) else []
+
+
+def _text(value: object) -> str | None:
+    """Trimmed; null, and what is only blanks, is "not told": Wonde shows a field without permission as null."""
+    if value is None:
+        return None
+    text = " ".join(str(value).split())
+    return text or None
+
+
+def _name(record: Mapping[str, Any] | None) -> str | None:
+    return None if record is None else _text(record.get("name")) or _text(record.get("code"))
+
+
+def _day(value: object) -> date | None:
+    """A PHP DateTime object or an ISO string; the day is taken as it stands, without converting its zone."""
+    text = value.get("date") if isinstance(value, dict) else value
+    if not isinstance(text, str) or not text.strip():
+        return None
+    try:
+        return date.fromisoformat(text.strip()[:10])
+    except ValueError:
+        raise Unavailable(f"Wonde sent {text!r} where a date should be. Nothing was changed.") from None
