@@ -15,7 +15,7 @@ class ListUsers:
 
     select: tuple[str, ...]
     filter: str | None = None
-    top: int = 999
+    top: int | None = None
     advanced: bool = False
 
 
@@ -98,6 +98,8 @@ class Pause:
     seconds: float
 
 
+_BLINK = "Directory_ObjectNotFound"
+
 Read = ListUsers | ListDeleted | ListGroups | Delta | More | ReadUser | ReadOrganization
 Write = CreateUser | PatchUser | RevokeSessions | Restore
 Ask = Read | Write
@@ -118,8 +120,11 @@ class Answer:
 
     @property
     def unknown(self) -> bool:
-        """True when nobody can say whether it was carried out: no answer, or the service failed."""
-        return self.status == 0 or self.status >= 500
+        """True when nobody can say whether it was carried out: no answer, or the service failed.
+
+        Now and then the directory loses sight of the whole tenant for a moment, and says so with a 404.
+        """
+        return self.status == 0 or self.status >= 500 or (self.status == 404 and _BLINK in str(self.body))
 
     @property
     def busy(self) -> bool:

@@ -54,6 +54,8 @@ class Recent:
     """Our own writes of the last hour, by anchor: (when, what, whether we made or restored the object). Late views are read with these on top."""
 
     writes: dict[str, tuple[float, dict[str, Any], bool]] = field(default_factory=dict)
+    fresh: set[str] = field(default_factory=set)
+    pieces: int = 0
 
     def note(self, anchor: Anchor, body: Mapping[str, Any], made: bool, now: float) -> None:
         """Remember what was written to `anchor` and confirmed."""
@@ -63,6 +65,7 @@ class Recent:
             name: {**(before.get(name) or {}), **value} for name, value in kept.items() if isinstance(value, dict)
         }
         self.writes[anchor] = (now, {**before, **kept, **nested}, made or was_made)
+        self.fresh.add(anchor)
 
     def young(self, anchor: Anchor, now: float) -> bool:
         """True for an object that we made or restored less than 15 minutes ago."""
@@ -82,10 +85,6 @@ class Recent:
             merged[key] = before | body | nested
         return {key: user for key, user in merged.items() if user.get("userPrincipalName")}
 
-    def forget(self, now: float) -> None:
-        """Drop what every view has caught up with."""
-        self.writes = {key: write for key, write in self.writes.items() if now - write[0] < CATCHING_UP}
-
 
 def load_tenant(memory: Memory) -> Tenant | None:
     """The tenant as last kept; None when there is none or it cannot be read."""
@@ -102,15 +101,27 @@ def keep_tenant(memory: Memory, tenant: Tenant) -> None:
     _keep(memory, _TENANT, told)
 
 
-def load_recent(memory: Memory) -> Recent:
-    """Our latest writes, as kept."""
-    told = _load(memory, _RECENT) or {}
-    return Recent({key: (at, body, made) for key, (at, body, made) in told.items()})
+def load_recent(memory: Memory, now: float) -> Recent:
+    """Our latest writes, as kept. They come in pieces, one a batch, so that a long night does not write all of them again and again."""
+    index = _load(memory, _RECENT) or {}
+    recent = Recent()
+    if now - float(index.get("at", 0.0)) >= CATCHING_UP:
+        return recent
+    recent.pieces = int(index.get("pieces", 0))
+    for number in range(recent.pieces):
+        piece = _load(memory, f"{_RECENT}.{number}") or {}
+        recent.writes.update({key: (at, body, made) for key, (at, body, made) in piece.items()})
+    return recent
 
 
-def keep_recent(memory: Memory, recent: Recent) -> None:
-    """Keep our latest writes for the next run."""
-    _keep(memory, _RECENT, recent.writes)
+def keep_recent(memory: Memory, recent: Recent, now: float) -> None:
+    """Keep what was written since the last call for the next run."""
+    if not recent.fresh:
+        return
+    _keep(memory, f"{_RECENT}.{recent.pieces}", {key: recent.writes[key] for key in recent.fresh})
+    recent.pieces += 1
+    recent.fresh.clear()
+    _keep(memory, _RECENT, {"pieces": recent.pieces, "at": now})
 
 
 def _load(memory: Memory, key: str) -> dict[str, Any] | None:

@@ -68,7 +68,7 @@ class Microsoft365:
         self.shape = Shape(self.options.identity, (USUAL | self.options.extra_fields) - {self.options.identity})
         pace = Pace(self.options.writes, context.monotonic, context.sleep, context.stopping)
         self.courier = Courier(self.wire, pace)
-        self._recent = load_recent(context.memory)
+        self._recent = load_recent(context.memory, self._now())
         self._known = Known(
             self.shape,
             self.options.creates,
@@ -114,7 +114,7 @@ class Microsoft365:
             yield from going.run()
         finally:
             self._halted = going.halted
-            keep_recent(self.context.memory, self._recent)
+            keep_recent(self.context.memory, self._recent, self._now())
 
     def close(self) -> None:
         """Let go of connections; may be called twice."""

@@ -48,6 +48,7 @@ _EVERY_KIND: tuple[Ask, ...] = (
     *(CreateUser({}), PatchUser(_NOBODY, {}), RevokeSessions(_NOBODY), Restore(_NOBODY)),
 )
 _CONNECT_SECONDS, _ANSWER_SECONDS = 30.0, 100.0
+_MICROSOFT = ("login.microsoftonline.com", "login.microsoftonline.us", "login.partner.microsoftonline.cn")
 _PAGE = {"Prefer": "odata.maxpagesize=999"}
 _ADVANCED = {"ConsistencyLevel": "eventual"}
 
@@ -299,12 +300,15 @@ def _token_provider(settings: Settings) -> tuple[AccessTokenProvider, Callable[[
 
         return Fixed(settings.token.reveal()), lambda: None
     credential: CertificateCredential | ClientSecretCredential
+    # Microsoft's own authorities can be asked about each other; any other (a sandbox) is what the settings say.
+    place: dict[str, Any] = {
+        "authority": settings.authority,
+        "disable_instance_discovery": not settings.authority.endswith(_MICROSOFT),
+    }
     if settings.certificate is not None:
         pem = settings.certificate.reveal().encode()
         try:
-            credential = CertificateCredential(
-                settings.tenant, settings.client_id, certificate_data=pem, authority=settings.authority
-            )
+            credential = CertificateCredential(settings.tenant, settings.client_id, certificate_data=pem, **place)
         except ValueError:
             raise Halt(
                 f"The certificate {settings.certificate.reference} cannot be used to sign in to Microsoft 365: it must be a PEM file that"
@@ -313,5 +317,5 @@ def _token_provider(settings: Settings) -> tuple[AccessTokenProvider, Callable[[
     else:
         assert settings.client_secret is not None
         secret = settings.client_secret.reveal()
-        credential = ClientSecretCredential(settings.tenant, settings.client_id, secret, authority=settings.authority)
+        credential = ClientSecretCredential(settings.tenant, settings.client_id, secret, **place)
     return AzureIdentityAccessTokenProvider(credential, None, allowed_hosts=[host]), credential.close
