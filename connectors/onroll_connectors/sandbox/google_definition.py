@@ -81,6 +81,8 @@ class Definition:
 
     def answer(self, operation: Operation, status: int, body: object) -> list[str]:
         """What the definition has against an answer. Errors are not in the document, so only their shape is looked at."""
+        if status == 304:
+            return []
         if status >= 400:
             error = body.get("error") if isinstance(body, Mapping) else None
             whole = isinstance(error, Mapping) and error.get("code") == status and error.get("errors")
