@@ -8,10 +8,13 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from onroll_connectors.sandbox.google import Workspace
@@ -21,7 +24,7 @@ from onroll_connectors.sandbox.serving import Faults, Request, Response, serve
 from onroll_connectors.targets.google_target import GoogleWorkspace
 from onroll_connectors.targets.google_workspace import Settings, connect
 from onroll_connectors.testing import TargetContract, account_of, everything, pupil
-from onroll_core.accounts import Account, Anchor
+from onroll_core.accounts import Account, Anchor, DesiredAccount, IdentityId
 from onroll_core.changes import (
     Applied,
     Change,
@@ -39,7 +42,12 @@ from onroll_core.changes import (
     Update,
 )
 from onroll_core.contracts import Scope
+from onroll_core.diff import diff
 from onroll_core.errors import Halt, Unavailable
+from onroll_core.identities import Bond
+from onroll_core.people import Role
+from onroll_core.plan import Plan
+from onroll_core.rules import TargetRules
 from world import Clock, DictMemory, Passwords, context
 
 DAY = 86400.0
@@ -295,7 +303,7 @@ def test_a_lost_answer_is_looked_up_before_anything_is_sent_again(world: World) 
         world.url = url
         anchor = world.made("maja")
     assert anchor == world.google.user("maja@school.test").id
-    assert operations(world, "users.insert") == 1
+    assert [status for operation, _, status in world.google.calls if operation == "directory.users.insert"] == [200]
 
 
 def test_a_lost_connection_is_looked_up_too(world: World) -> None:
@@ -579,6 +587,66 @@ def test_the_temporary_password_is_one_and_must_be_changed(world: World) -> None
     user = world.google.user("maja@school.test")
     assert user.password == world.passwords.made["maja"]
     assert user.told["changePasswordAtNextLogin"] is True
+
+
+PEOPLE = [f"pupil{number}" for number in range(30)]
+
+
+def wanted(world: World, turn: int) -> list[DesiredAccount]:
+    """The school in its first year (turn 0), and after names, places, addresses and standings have changed."""
+    people = []
+    for number, name in enumerate(PEOPLE):
+        renamed = turn and number % 5 == 0
+        address = f"{name}.new@school.test" if renamed else f"{name}@school.test"
+        account = world.account(
+            name,
+            login=address,
+            email=address,
+            aliases=frozenset({f"{name}@school.test"} if renamed else ()),
+            place=f"Students/{2019 + (turn if number % 3 == 0 else 0)}",
+            family="Smith" if turn and number % 4 == 0 else "Jones",
+            enabled=not (turn and number % 7 == 0),
+        )
+        people.append(DesiredAccount(pupil(name).identity, Role.STUDENT, account, "on roll"))
+    return people
+
+
+def night(world: World, turn: int, bonds: dict[IdentityId, Bond], cut: int | None = None) -> Plan:
+    """Observe, plan and apply on a connection of its own; `cut` gives up after so many outcomes, as a killed run does."""
+    target = world.connect()
+    seen = target.observe(Scope("milton-park", frozenset(bond.anchor for bond in bonds.values())))
+    rules = TargetRules("google", owners={"enabled": "always"})
+    plan = diff("milton-park", wanted(world, turn), seen, bonds, rules, target.abilities, lambda identity, name: True)
+    assert not plan.conflicts
+    bonds |= {identity: Bond(anchor) for identity, anchor in plan.adopted.items()}
+    for outcome in islice(target.perform(plan.changes), cut):
+        if isinstance(outcome, Applied) and outcome.anchor is not None:
+            bonds[outcome.change.who.identity] = Bond(outcome.anchor)  # type: ignore[union-attr]
+    target.close()
+    return plan
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 10_000), cuts=st.lists(st.integers(0, 25), max_size=3))
+def test_whatever_fails_and_whenever_it_is_cut_off_everybody_ends_up_right_and_once(
+    world: World, seed: int, cuts: list[int]
+) -> None:
+    world.google.forget()
+    world.memory.clear()
+    world.google.lag = Lag.usual()
+    world.google.quotas = Quotas()
+    world.google.part_faults = Faults(rate=0.1, statuses=(403, 429, 500, 503), after=0.5, random=random.Random(seed))
+    bonds: dict[IdentityId, Bond] = {}
+    for turn in (0, 1):
+        for cut in cuts:
+            night(world, turn, bonds, cut)
+        for _ in range(4):
+            if not night(world, turn, bonds).changes:
+                break
+            world.clock.sleep(1200)
+        assert night(world, turn, bonds).changes == ()
+        carried = [each["value"] for user in world.google.state.live() for each in user.told.get("externalIds", ())]
+        assert sorted(carried) == sorted(pupil(name).identity for name in PEOPLE)
 
 
 def service_account(world: World, folder: Path) -> dict[str, str]:

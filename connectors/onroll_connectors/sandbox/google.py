@@ -55,6 +55,13 @@ class Workspace:
         self.tokens = Tokens(self.now)
         self.add_user(f"admin@{next(iter(self.domains))}", "Workspace", "Administrator").admin = True
 
+    def forget(self) -> None:
+        """Begin again with nobody but the administrator."""
+        with self._lock:
+            self.state = State(self.now, dict(self.domains), self.lag)
+            self.writes.state = self.state
+            self.add_user(f"admin@{next(iter(self.domains))}", "Workspace", "Administrator").admin = True
+
     def add_user(self, email: str, given: str, family: str, unit: str = "/", **told: Any) -> User:
         """A user who was always there and whom onroll did not make; `told` are writable fields of the API."""
         with self._lock:
