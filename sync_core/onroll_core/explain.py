@@ -21,11 +21,9 @@ def explain(identity: Identity, today: date, school: SchoolRules, history: Seque
         f"{name or 'Somebody without a name'} is {_article(identity.role)} of {school.name}, known to onroll as {identity.id}."
     ]
     told.append(_record(identity))
-    verb = "has an account" if where.access else "has no working account"
+    verb = "have a working account" if where.access else "have no working account"
     told.append(
-        f"Today they stand as {where.state.value!r} and {verb}, because the person {where.because}."
-        if where.because
-        else ""
+        f"Today they stand as {where.state.value!r} ({where.because}) and {verb if identity.bonds or not where.access else 'should get one'}."
     )
     told.append(_name(identity, school))
     if identity.role is Role.STUDENT:

@@ -226,8 +226,7 @@ def _bring_into_line(line: Line, night: Night, reached: _Reached) -> None:
         one, verdict = _plan_target(line, night, name, identities, observed, reached)
         current = verdict.plan
         bonds = {identity: Bond(anchor) for identity, anchor in current.adopted.items()} | dict(current.settled)
-        for identity, bond in bonds.items():
-            line.store.bond(identity, name, bond, line.now())
+        line.store.bond_all(name, bonds, line.now())
         kept = line.store.keep_plan(_id(night), current, one.verdict, one.objections, line.now())
         if not isinstance(verdict, guard.Cleared):
             continue

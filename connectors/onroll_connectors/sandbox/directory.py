@@ -108,7 +108,7 @@ class Directory:
     @property
     def root(self) -> str:
         """The DN of the domain."""
-        return next(each.dn for each in self.objects.values() if key(each.dn).startswith("dc="))
+        return max((each.dn for each in self.objects.values() if key(each.dn).startswith("dc=")), key=len)
 
     def sign_in(self, login: str, password: str) -> str:
         """What a sign-in comes to: "ok", "must change", "disabled" or "refused"."""

@@ -43,7 +43,7 @@ class Settings(BaseModel):
     )
     role: Literal["student", "staff"] | None = Field(None, description="whom a single file without a role column lists")
     max_age_days: float | None = Field(4, description="an older file is refused; 0 or less is never")
-    quiet_seconds: float = Field(5, description="a file changed more recently may still be being written", ge=0)
+    quiet_seconds: float = Field(2, description="a file changed more recently is waited for, and refused if it still grows", ge=0)
     empty: Literal["untold", "blank"] = Field(
         "untold", description="an empty cell leaves a value as it is, or clears it"
     )
@@ -138,7 +138,8 @@ class CsvFolder:
         age = self._settings.max_age_days
         raw = csv_table.read_bytes(
             path,
-            self._context.now().timestamp(),
+            lambda: self._context.now().timestamp(),
+            self._context.sleep,
             age * 86400 if age and age > 0 else None,
             self._settings.quiet_seconds,
         )

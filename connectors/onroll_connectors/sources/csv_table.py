@@ -35,18 +35,19 @@ class Table:
     rows: Sequence[Row]
 
 
-def read_bytes(path: Path, now: float, max_age: float | None, quiet: float) -> bytes:
+def read_bytes(path: Path, now: Callable[[], float], sleep: Callable[[float], None], max_age: float | None, quiet: float) -> bytes:
     """The file, whole and at rest.
 
-    Raises Unavailable while it is being written (changed in the last `quiet` seconds, or while it is read), Halt when it is not there or older
-    than `max_age` seconds. `now` is in seconds since 1970.
+    A file that was changed in the last `quiet` seconds is waited for, and raises Unavailable when it is still growing then, or changes while it is read. Raises Halt when it
+    is not there or older than `max_age` seconds. `now` gives seconds since 1970.
     """
     try:
         before = path.stat()
         if before.st_size > LARGEST:
-            raise Halt(
-                f"{path.name} has {before.st_size // 1024 // 1024} MiB, which cannot be a list of people. Look at the export."
-            )
+            raise Halt(f"{path.name} has {before.st_size // 1024 // 1024} MiB, which cannot be a list of people. Look at the export.")
+        age = now() - before.st_mtime
+        if 0 <= age < quiet:
+            sleep(quiet - age)
         raw = path.read_bytes()
         after = path.stat()
     except FileNotFoundError:
@@ -54,13 +55,9 @@ def read_bytes(path: Path, now: float, max_age: float | None, quiet: float) -> b
     except OSError as failure:
         raise Halt(f"{path} cannot be read: {failure.strerror}. Give onroll the right to read it.") from None
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or len(raw) != after.st_size:
-        raise Unavailable(f"{path.name} was written to while it was read. It is tried again later.")
-    if now - after.st_mtime < quiet:
-        raise Unavailable(
-            f"{path.name} was changed {max(0, int(now - after.st_mtime))} seconds ago and may not be complete yet. It is tried again later."
-        )
-    if max_age is not None and now - after.st_mtime > max_age:
-        days = (now - after.st_mtime) / 86400
+        raise Unavailable(f"{path.name} is still being written. It is tried again later.")
+    if max_age is not None and now() - after.st_mtime > max_age:
+        days = (now() - after.st_mtime) / 86400
         raise Halt(
             f"{path.name} is {days:.1f} days old, and the school's settings allow {max_age / 86400:g}. Nothing was read: does the MIS's export still run?"
         )

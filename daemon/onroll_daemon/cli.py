@@ -1,0 +1,190 @@
+"""The command line of DESIGN 8. Everything heavy is imported by the command that needs it, so that --help is quick."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Keeps a school's accounts in step with who is on roll.",
+)
+users = typer.Typer(no_args_is_help=True, help="People and their usernames.")
+app.add_typer(users, name="users")
+runs = typer.Typer(invoke_without_command=True, help="What was done, when, and why.")
+app.add_typer(runs, name="runs")
+
+School = Annotated[str | None, typer.Argument(help="A school's id; all of them when left out.")]
+Config = Annotated[str | None, typer.Option("--config", help="The configuration file.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+Today = Annotated[str | None, typer.Option("--today", metavar="DATE", help="Work as if it were this day (2026-09-01).")]
+Approve = Annotated[str | None, typer.Option("--approve", metavar="DIGEST", help="Approve exactly this digest, once.")]
+Only = Annotated[list[str] | None, typer.Option("--target", help="Only this target; may be given again.")]
+
+
+def _day(text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a date; write 2026-09-01.") from None
+
+
+@app.command()
+def init(folder: Annotated[str, typer.Argument(help="Where to write it.")] = ".") -> None:
+    """Write a commented onroll.toml and create the store."""
+    from onroll_daemon.commands import init as run
+
+    run(folder)
+
+
+@app.command()
+def check(school: School = None, config: Config = None, as_json: Json = False) -> None:
+    """Look at settings, store, every source and target, without changing anything."""
+    from onroll_daemon.commands import check as run
+
+    run(config, school, as_json)
+
+
+@app.command()
+def pull(
+    school: School = None, config: Config = None, as_json: Json = False, today: Today = None, approve: Approve = None
+) -> None:
+    """Read the MIS, reconcile and remember; writes to no target."""
+    from onroll_daemon.nights import pull as run
+
+    run(config, school, as_json, _day(today), approve)
+
+
+@app.command()
+def plan(
+    school: School = None,
+    config: Config = None,
+    as_json: Json = False,
+    today: Today = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", metavar="DATE", help="Show what would be done on this day.")
+    ] = None,
+    target: Only = None,
+) -> None:
+    """Show what would be done, and why; writes nothing."""
+    from onroll_daemon.nights import plan as run
+
+    run(config, school, as_json, _day(as_of or today), target)
+
+
+@app.command()
+def apply(
+    school: School = None,
+    config: Config = None,
+    as_json: Json = False,
+    today: Today = None,
+    target: Only = None,
+    approve: Approve = None,
+) -> None:
+    """Bring the targets into line with what was last read."""
+    from onroll_daemon.nights import apply as run
+
+    run(config, school, as_json, _day(today), target, approve)
+
+
+@app.command()
+def sync(
+    school: School = None, config: Config = None, as_json: Json = False, today: Today = None, approve: Approve = None
+) -> None:
+    """One night, now: pull, plan, clear, apply."""
+    from onroll_daemon.nights import sync as run
+
+    run(config, school, as_json, _day(today), approve)
+
+
+@app.command()
+def serve(config: Config = None) -> None:
+    """Run the service: windows, health and metrics."""
+    from onroll_daemon.commands import serve as run
+
+    run(config)
+
+
+@app.command()
+def explain(
+    username: Annotated[str, typer.Argument(help="A username, address, identity, MIS record or number.")],
+    config: Config = None,
+    as_json: Json = False,
+    today: Today = None,
+) -> None:
+    """Why is this account in this state?"""
+    from onroll_daemon.people import explain as run
+
+    run(config, username, as_json, _day(today))
+
+
+@app.command()
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="End when the story is told.")] = False,
+    as_json: Json = False,
+    pupils: Annotated[int, typer.Option(help="How many pupils the school has.")] = 1200,
+) -> None:
+    """A fictional school, simulated clouds, the whole line; no root and no network."""
+    from onroll_daemon.demo import main
+
+    main(once, as_json, pupils)
+
+
+@runs.callback()
+def runs_list(
+    context: typer.Context,
+    config: Config = None,
+    as_json: Json = False,
+    school: Annotated[str | None, typer.Option("--school", help="Only this school's.")] = None,
+    limit: Annotated[int, typer.Option("--limit", help="How many.")] = 20,
+) -> None:
+    """The last runs, newest first."""
+    if context.invoked_subcommand is None:
+        from onroll_daemon.commands import runs_list as run
+
+        run(config, school, limit, as_json)
+
+
+@runs.command("show")
+def runs_show(number: int, config: Config = None, as_json: Json = False) -> None:
+    """One run: what was read, planned, done and refused."""
+    from onroll_daemon.commands import runs_show as run
+
+    run(config, number, as_json)
+
+
+@users.command("list")
+def users_list(school: School = None, config: Config = None, as_json: Json = False, today: Today = None) -> None:
+    """Everybody, with username and state."""
+    from onroll_daemon.people import users_list as run
+
+    run(config, school, as_json, _day(today))
+
+
+@users.command("show")
+def users_show(username: str, config: Config = None, as_json: Json = False) -> None:
+    """One person."""
+    from onroll_daemon.people import users_show as run
+
+    run(config, username, as_json)
+
+
+@users.command("rename")
+def users_rename(
+    username: Annotated[str, typer.Argument(help="The present username, or the identity of somebody who has none.")],
+    new: Annotated[str, typer.Argument(help="The new username.")],
+    config: Config = None,
+    as_json: Json = False,
+    no_alias: Annotated[bool, typer.Option("--no-alias", help="Do not keep the old address as an alias.")] = False,
+) -> None:
+    """Give somebody another username; every target follows at the next sync, and the old address stays as an alias."""
+    from onroll_daemon.people import users_rename as run
+
+    run(config, username, new, not no_alias, as_json)

@@ -1,0 +1,128 @@
+"""The commands about people: users list, show, rename; explain."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from onroll_core.explain import explain as explained
+from onroll_core.identities import Identity
+from onroll_core.lifecycle import standing
+from onroll_core.rules import SchoolRules
+from onroll_core.templates import FIELDS
+from onroll_core.usernames import clean_display, problem_with
+from onroll_daemon.nights import who
+from onroll_daemon.session import FAILED, USAGE, Session, document, say, session, stop
+from onroll_daemon.wiring import now
+
+
+def users_list(config: str | None, school: str | None, as_json: bool, today: date | None) -> None:
+    """`onroll users list`"""
+    with session(config) as opened:
+        day = today or now().date()
+        rows = [
+            shown(identity, each.rules, day)
+            for each in opened.schools(school)
+            for identity in opened.store.identities(each.rules.id)
+        ]
+    rows.sort(key=lambda row: (row["school"], row["role"], row["username"] or ""))
+    if as_json:
+        document({"users": rows})
+        return
+    for row in rows:
+        say(
+            f"{row['username'] or '-':<20} {row['state']:<9} {row['role']:<8} {row['email'] or '-':<44} {row['display_name']}"
+        )
+    say(f"{len(rows)} people")
+
+
+def users_show(config: str | None, username: str, as_json: bool) -> None:
+    """`onroll users show`"""
+    with session(config) as opened:
+        identity, rules = _found(opened, username)
+        row = shown(identity, rules, now().date())
+        row["records"] = [key.record for key in identity.keys]
+        row["accounts"] = {name: bond.anchor for name, bond in identity.bonds.items()}
+        row["waiting"] = identity.waiting
+        row["history"] = opened.store.history(identity.id)
+    if as_json:
+        document(row)
+        return
+    for name, value in row.items():
+        if name != "history" and value not in (None, "", [], {}):
+            say(f"{name.replace('_', ' '):<20} {value}")
+    for event in row["history"]:
+        say(f"{event['at']}  {event['what']}")
+
+
+def users_rename(config: str | None, username: str, new: str, keep_alias: bool, as_json: bool) -> None:
+    """`onroll users rename`"""
+    problem = problem_with(new)
+    if problem is not None:
+        stop(USAGE, problem)
+    with session(config) as opened:
+        identity, rules = _found(opened, username)
+        role = rules.of(identity.role)
+        domain = role.domain if role is not None else rules.students.domain
+        opened.store.rename(identity.id, new, f"{new}@{domain}", keep_alias, now(), who())
+        after = opened.store.identity(identity.id)
+    if as_json:
+        document(
+            {
+                "identity": identity.id,
+                "before": identity.username,
+                "username": new,
+                "aliases": sorted(after.aliases if after else ()),
+            }
+        )
+        return
+    kept = f"; {identity.email} stays as an alias" if keep_alias and identity.email else ""
+    say(
+        f"{identity.label} is {new} from the next sync on, in every target{kept}. To do it now: onroll apply {identity.school}"
+    )
+
+
+def explain(config: str | None, username: str, as_json: bool, today: date | None) -> None:
+    """`onroll explain`"""
+    with session(config) as opened:
+        identity, rules = _found(opened, username)
+        told = explained(identity, today or now().date(), rules, opened.store.history(identity.id))
+    if as_json:
+        document({"identity": identity.id, "username": identity.username, "because": told})
+        return
+    for sentence in told:
+        say(sentence)
+
+
+def _found(opened: Session, text: str) -> tuple[Identity, SchoolRules]:
+    """The one person that `text` means; none or several end the command with a sentence."""
+    found = [each for each in opened.store.find(None, text) if each.school in opened.settings.schools]
+    if not found:
+        stop(FAILED, f"Nobody is known by {text!r}. Look for them with: onroll users list")
+    if len(found) > 1:
+        exact = [each for each in found if text.lower() in (each.username, each.email, each.id)]
+        if len(exact) != 1:
+            stop(FAILED, f"{text!r} may mean {', '.join(each.label for each in found[:10])}. Name one of them.")
+        found = exact
+    return found[0], opened.settings.schools[found[0].school].rules
+
+
+def shown(identity: Identity, rules: SchoolRules, today: date) -> dict[str, Any]:
+    """A person in the shape of `users list --json`."""
+    around = rules.around
+    role = rules.of(identity.role)
+    display = identity.chosen_display_name or (role.display_name.render(identity, around) if role is not None else None)
+    return {
+        "identity": identity.id,
+        "username": identity.username,
+        "email": identity.email,
+        "aliases": sorted(identity.aliases),
+        "display_name": clean_display(display or ""),
+        "role": identity.role.value,
+        "school": identity.school,
+        "source": identity.source,
+        "state": standing(identity, today, rules).state.value,
+        "year_of_entry": identity.year_of_entry,
+        "year_group": FIELDS["year"](identity, around),
+        "registration_group": identity.person.registration_group,
+    }
