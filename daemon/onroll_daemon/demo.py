@@ -1,0 +1,244 @@
+"""A fictional school's first weeks, on this machine alone: simulated Wonde, Graph and Google over loopback, an embedded directory, SQLite.
+
+Night one makes everybody, night two has nothing to do; then come a joiner, a marriage and a rename, a leaver, a returner, two Potters, and an
+extract cut in half, which is held. What is shown is what `onroll sync` and `onroll plan` show a technician.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from onroll_connectors.sandbox.directory import forget
+from onroll_connectors.sandbox.google import Workspace
+from onroll_connectors.sandbox.graph import Graph
+from onroll_connectors.sandbox.school import School, milton_park
+from onroll_connectors.sandbox.serving import serve
+from onroll_connectors.sandbox.wonde import SCHOOL_ID, TOKEN, Wonde
+from onroll_core import pipeline
+from onroll_core.changes import Create, sentence
+from onroll_core.night import TALLIES, Night
+from onroll_core.store import Store
+from onroll_daemon import settings as configuration
+from onroll_daemon.session import document, quieten, say, sentences
+from onroll_daemon.settings import Settings
+from onroll_daemon.wiring import line, open_store
+
+FIRST_DAY = date(2026, 11, 24)
+DOMAIN = "miltonpark.test"
+_TOKEN = "ONROLL_DEMO_TOKEN"
+_DIRECTORY = "milton-park demo"
+
+
+@dataclass(slots=True)
+class Demo:
+    """The world of the demo: the school and the systems around it, and the day it is."""
+
+    school: School
+    wonde: Wonde
+    graph: Graph
+    google: Workspace
+    settings: Settings
+    store: Store
+    day: date
+    nights: list[dict[str, Any]] = field(default_factory=list)
+
+    def night(self, name: str, approve: str | None = None) -> Night:
+        """One night's sync, a day later than the last one."""
+        self.day += timedelta(days=1)
+        self.school.today = self.day
+        it = line(self.settings, self.settings.schools["milton-park"], self.store, self.day, progress=_progress())
+        night = pipeline.sync(it, approve, "demo")
+        self.nights.append({"name": name} | night.sync_json())
+        return night
+
+    def accounts(self) -> dict[str, Any]:
+        """How many accounts there are, and a digest of usernames and addresses that is the same wherever the demo runs."""
+        people = self.store.identities("milton-park")
+        lines = sorted(f"{each.username}\t{each.email}" for each in people if each.username)
+        return {"count": len(lines), "digest": hashlib.sha256("\n".join(lines).encode()).hexdigest()}
+
+    def username(self, first: str, last: str) -> str:
+        """The username of somebody by their names."""
+        for each in self.store.identities("milton-park"):
+            if (each.person.first, each.person.last) == (first, last):
+                return each.username or ""
+        return ""
+
+
+def main(once: bool, as_json: bool, pupils: int = 1200) -> None:
+    """Tell the story; without `once`, the systems stay up afterwards until Ctrl-C, for a look around."""
+    quieten()
+    tell = (lambda text="": None) if as_json else say
+    with sentences(), demo(pupils) as world:
+        _story(world, tell)
+        if as_json:
+            document({"nights": world.nights, "accounts": world.accounts()})
+        if not once and not as_json:
+            _stay(world)
+
+
+@contextmanager
+def demo(pupils: int = 1200, folder: Path | None = None) -> Iterator[Demo]:
+    """The school and every system around it, up for the length of the block; `folder` keeps the configuration and the store."""
+    with ExitStack() as stack:
+        where = folder or Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix="onroll-demo-", ignore_cleanup_errors=True))
+        )
+        school = milton_park(FIRST_DAY, pupils, max(4, pupils * 140 // 1200))
+        wonde = Wonde(school)
+
+        def clock() -> datetime:
+            return datetime.now(UTC)
+
+        graph = Graph(domains={DOMAIN: "Managed"}, now=clock)
+        google = Workspace(domains={DOMAIN: True}, now=clock)
+        urls = [stack.enter_context(serve(each)) for each in (wonde, graph, google)]
+        os.environ[_TOKEN] = TOKEN
+        name = f"{_DIRECTORY} {where.name}"
+        stack.callback(forget, name)
+        path = where / "onroll.toml"
+        path.write_text(_configuration(name, *urls), encoding="utf-8")
+        settings = configuration.load(path)
+        store = open_store(settings)
+        stack.callback(store.close)
+        yield Demo(school, wonde, graph, google, settings, store, FIRST_DAY - timedelta(days=1))
+
+
+def _configuration(directory: str, wonde: str, graph: str, google: str) -> str:
+    return f"""
+[targets.ad]
+kind = "active_directory"
+server = "embedded:{directory}"
+base = "OU=Milton Park,DC=miltonpark,DC=test"
+
+[targets.m365]
+kind = "microsoft365"
+endpoint = "{graph}/v1.0"
+token = "env:{_TOKEN}"
+
+[targets.google]
+kind = "google_workspace"
+endpoint = "{google}"
+token = "env:{_TOKEN}"
+
+[[school]]
+id = "milton-park"
+name = "Milton Park School"
+domain = "{DOMAIN}"
+mis = "wonde"
+targets = ["ad", "m365", "google"]
+
+[school.source]
+school = "{SCHOOL_ID}"
+token = "env:{_TOKEN}"
+endpoint = "{wonde}/v1.0"
+
+[school.students]
+username = "{{yoe2}}{{initial}}{{last}}"
+place = "Students/{{yoe4}}"
+
+[school.staff]
+username = "{{initial}}.{{last}}"
+place = "Staff"
+"""
+
+
+def _story(world: Demo, tell: Any) -> None:
+    tell(
+        "Milton Park School does not exist. Its MIS, its Active Directory, its Microsoft 365 and its Google Workspace are simulated here.\n"
+    )
+    _told(tell, "Night one: everybody gets an account.", world.night("first night"))
+    _told(tell, "Night two: nothing has changed, so nothing is written.", world.night("nothing to do"))
+
+    joiner = world.school.joins("Zofia", "Wiśniewska", 9)
+    _told(tell, "A pupil joins.", world.night("a joiner"))
+
+    bride = min(world.school.staff)
+    before = world.school.staff[bride]
+    world.school.marries(bride, "Featherstone")
+    _told(
+        tell,
+        f"{before.first} {before.last} marries: the display name follows the MIS, the username does not.",
+        world.night("a marriage"),
+    )
+    old = world.username(before.first, "Featherstone")
+    new = f"{old[:1]}.featherstone"
+    (person,) = world.store.find("milton-park", old)
+    world.store.rename(person.id, new, f"{new}@{DOMAIN}", True, datetime.now(UTC))
+    _told(tell, f"A person asks for it: onroll users rename {old} {new}", world.night("a rename"))
+
+    world.school.leaves(joiner.number, world.day)
+    _told(tell, "Zofia leaves again: the account is disabled, and still there.", world.night("a leaver"))
+    world.school.returns(joiner.number)
+    _told(tell, "And comes back, to the same account.", world.night("a returner"))
+
+    world.school.joins("Harry", "Potter")
+    world.school.joins("Hermione", "Potter")
+    _told(tell, "Two Potters arrive in Year 7.", world.night("two Potters"))
+
+    world.wonde.fault = "half"
+    _told(tell, "The MIS's extract is cut in half.", world.night("half an extract"))
+    world.wonde.fault = ""
+    _told(tell, "The next night it is whole again.", world.night("and now there is nothing to do"))
+
+
+def _told(tell: Any, headline: str, night: Night) -> None:
+    tell(headline)
+    if night.unread:
+        tell(f"  {night.unread}")
+    for objection in night.held:
+        tell(f"  HELD: {objection}")
+    if night.held:
+        tell(
+            f"  Nothing was written, and nothing of it was remembered. If it is right: onroll sync milton-park --approve {night.snapshot}"
+        )
+    else:
+        for name, target in night.targets.items():
+            done = ", ".join(f"{target.tally[each]} {each}" for each in TALLIES if target.tally[each])
+            tell(f"  {name:<7} {target.error or done or 'nothing to do'}")
+            changes = target.plan.changes if target.plan else ()
+            if 0 < len(changes) <= 4 or (changes and name == "ad"):
+                for change in changes[:3]:
+                    tell(f"            {sentence(change)}")
+                if len(changes) > 3:
+                    more = len(changes) - 3
+                    tell(f"            ... and {more} more{' like these' if isinstance(changes[-1], Create) else ''}")
+            for trouble in target.troubles[:5]:
+                tell(f"            failed: {trouble}")
+        for conflict in pipeline.unsettled(night)[:3]:
+            tell(f"  for a person: {conflict.why}")
+    tell("")
+
+
+def _progress() -> Any:
+    """A line that is written over, on a terminal only."""
+    if not sys.stderr.isatty():
+        return lambda what, done, total: None
+
+    def show(what: str, done: int, total: int | None) -> None:
+        sys.stderr.write(f"\r\033[K  {what}: {done}{f' of {total}' if total else ''}" if done != total else "\r\033[K")
+        sys.stderr.flush()
+
+    return show
+
+
+def _stay(world: Demo) -> None:
+    say("The school's configuration and store are there until you press Ctrl-C. In another terminal:")
+    say(f"  onroll users list --config {world.settings.path}")
+    say(f"  onroll explain {world.username('Harry', 'Potter')} --config {world.settings.path}")
+    say(f"  onroll runs --config {world.settings.path}")
+    try:
+        import threading
+
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        say("")
