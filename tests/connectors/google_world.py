@@ -26,9 +26,6 @@ from world import Clock, DictMemory, Passwords, context
 DAY = 86400.0
 
 
-DAY = 86400.0
-
-
 class World:
     """A customer behind a loopback server, and the memory that a school's runs share."""
 

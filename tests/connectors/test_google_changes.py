@@ -101,6 +101,25 @@ def test_a_deleted_account_is_observed_and_enabled(world: World) -> None:
     assert world.connect().observe(Scope("milton-park")).deleted == frozenset()
 
 
+def test_a_deleted_account_that_no_longer_shows_whose_it_is_is_restored_by_its_id(world: World) -> None:
+    anchor = world.made("maja")
+    world.google.writes.delete(anchor)
+    world.google.keeps_ids = False
+    seen = world.connect().observe(Scope("milton-park", frozenset({anchor})))
+    assert seen.deleted == {anchor}
+    applied(world.do(Enable(pupil("maja", anchor), "came back", restore=True)))
+    assert world.google.user("maja@school.test").id == anchor
+
+
+def test_a_deleted_account_whose_address_was_given_away_is_not_restored(world: World) -> None:
+    anchor = world.made("maja")
+    world.google.writes.delete(anchor)
+    world.stranger("maja")
+    (outcome,) = world.do(Enable(pupil("maja", anchor), "came back", restore=True))
+    assert isinstance(outcome, Rejected)
+    assert "given to somebody else" in outcome.why
+
+
 def test_after_twenty_days_a_deleted_account_is_gone(world: World) -> None:
     anchor = world.made("maja")
     world.google.writes.delete(anchor)

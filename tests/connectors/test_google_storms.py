@@ -176,6 +176,22 @@ def test_a_google_that_does_not_answer_is_unavailable(world: World) -> None:
         target.observe(Scope("milton-park"))
 
 
+@pytest.mark.parametrize("status", [200, 302, 403, 404, 451])
+def test_a_web_filter_in_between_is_not_google(world: World, status: int) -> None:
+    anchors = [world.made(name) for name in ("ada", "bea")]
+
+    def sign_in_first(request: Request) -> Response:
+        return Response(status, b"<html>Please sign in to the school's network</html>", {"Content-Type": "text/html"})
+
+    with serve(sign_in_first) as url:
+        world.url = url
+        for some in (anchors, anchors[:1]):
+            with pytest.raises(Unavailable, match="does not answer"):
+                world.do(*(Disable(pupil(f"p{key}", key), "left") for key in some))
+        with pytest.raises(Unavailable, match="does not answer"):
+            world.connect().observe(Scope("milton-park"))
+
+
 def test_a_token_that_is_refused_halts(world: World) -> None:
     world.google.token = "another"
     with pytest.raises(Halt, match="credentials"):

@@ -102,10 +102,18 @@ class Recent:
             }
         except (ValueError, AttributeError, TypeError):
             return cls()
-        return cls(_fresh(made, now), {key: fresh for key, each in renamed.items() if (fresh := _fresh(each, now))})
+        return cls(made, renamed).trimmed(now)
 
-    def keep(self, memory: Memory) -> None:
+    def trimmed(self, now: datetime) -> Recent:
+        """What is still recent: users for as long as they are young, renames for a day."""
+        made = _fresh(self.made, now, YOUNG)
+        kept = {key: _fresh(each, now, timedelta(days=1)) for key, each in self.renamed.items()}
+        return Recent(made, {key: each for key, each in kept.items() if each}, self._written)
+
+    def keep(self, memory: Memory, now: datetime) -> None:
         """Put it into the memory when it has changed."""
+        fresh = self.trimmed(now)
+        self.made, self.renamed = fresh.made, fresh.renamed
         document = {
             "made": {key: when.isoformat() for key, when in self.made.items()},
             "renamed": {
@@ -127,5 +135,5 @@ class Recent:
         return frozenset(address for address, when in self.renamed.get(key, {}).items() if now - when < spread)
 
 
-def _fresh(moments: Mapping[_K, datetime], now: datetime) -> dict[_K, datetime]:
-    return {key: when for key, when in moments.items() if now - when < timedelta(hours=1)}
+def _fresh(moments: Mapping[_K, datetime], now: datetime, age: timedelta) -> dict[_K, datetime]:
+    return {key: when for key, when in moments.items() if now - when < age}

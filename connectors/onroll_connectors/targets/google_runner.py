@@ -232,4 +232,9 @@ def _silence(problem: Problem) -> str:
         )
     if problem.status:
         return f"Google Workspace has answered with errors for minutes ({problem.status}). onroll tries again at its next run."
+    if "CERTIFICATE_VERIFY_FAILED" in problem.message:
+        return (
+            "The certificate that was shown in Google's place is not trusted here. If the school inspects encrypted traffic, set ca_file to the"
+            " inspection's own certificate, or exempt admin.googleapis.com and oauth2.googleapis.com from it."
+        )
     return f"Google Workspace does not answer: {problem.message}. Is the network up, and may this machine reach Google?"

@@ -56,7 +56,9 @@ def settled(means: Means, change: AccountChange, key: Anchor, ask: Ask) -> Scrip
     for turn in range(WAITS + 1):
         reply = yield ask
         if isinstance(reply, Answer):
-            return reply
+            # Each of these asks for the id; an answer without it, or with another, is not one to this question.
+            wrong = ask.resource == "users" and "fields" in ask.arguments and reply.body.get("id") != key
+            return problems.elsewhere(change) if wrong else reply
         problem = reply
         if not (problem.unfinished or (problem.gone and means.recent.young(key, means.now()))):
             return problems.verdict(change, problem)
@@ -77,8 +79,6 @@ def stranger(means: Means, change: AccountChange) -> Script[Outcome | None]:
         reply = yield from settled(means, change, key, get(key))
         if not isinstance(reply, Answer):
             return reply
-        if anchor(reply.body) != key:
-            return problems.elsewhere(change)
         means.book.learn(reply.body)
     return mismatch(means, change, key)
 
@@ -97,8 +97,6 @@ def read(means: Means, change: AccountChange) -> Script[JSON | Outcome]:
     reply = yield from settled(means, change, key, get(key, f"{FIELDS},suspensionReason"))
     if not isinstance(reply, Answer):
         return reply
-    if anchor(reply.body) != key:
-        return problems.elsewhere(change)
     means.book.learn(reply.body)
     return mismatch(means, change, key) or reply.body
 

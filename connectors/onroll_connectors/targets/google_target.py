@@ -113,7 +113,7 @@ class GoogleWorkspace:
         finally:
             # An iteration that was given up leaves nothing under way.
             results.close()
-            self._recent.keep(context.memory)
+            self._recent.keep(context.memory, context.now())
 
     def close(self) -> None:
         """Let go of threads and connections."""

@@ -49,7 +49,11 @@ class _Wire:
                 return [self._single(asks[0], http)]
             return self._batch(asks, http)
         except HttpError as failure:
-            return [_problem(failure)] * len(asks)
+            problem = _problem(failure)
+            if len(asks) > 1 and not (problem.busy or problem.passing or problem.locked_out):
+                # The batch itself was refused, which tells nothing about any of its parts.
+                problem = Problem(0, "", f"the batch was refused ({problem.message or problem.status})")
+            return [problem] * len(asks)
         except (TransportError, OSError, httplib2.HttpLib2Error) as failure:
             # Nothing of these texts can hold a token: they are about sockets.
             return [Problem(0, "", str(failure) or type(failure).__name__)] * len(asks)
@@ -67,13 +71,13 @@ class _Wire:
             self._opened.pop().close()
 
     def _single(self, ask: Ask, http: Any) -> Reply:
-        return _answer(self._request(ask).execute(http=http, num_retries=0))
+        return _answer(ask, self._request(ask).execute(http=http, num_retries=0))
 
     def _batch(self, asks: Sequence[Ask], http: Any) -> Sequence[Reply]:
         replies: dict[str, Reply] = {}
 
         def heard(part: str, response: Any, failure: Any) -> None:
-            replies[part] = _answer(response) if failure is None else _problem(failure)
+            replies[part] = _answer(asks[int(part)], response) if failure is None else _problem(failure)
 
         batch = self._service.new_batch_http_request(callback=heard)
         for place, ask in enumerate(asks):
@@ -160,19 +164,31 @@ class _Wire:
         return str(key.get("client_id", "")) if isinstance(key, Mapping) else ""
 
 
-def _answer(body: Any) -> Answer:
-    return Answer(body if isinstance(body, Mapping) else {})
+def _answer(ask: Ask, body: Any) -> Reply:
+    """Google's client hands over whatever came with a 200, even a sign-in page; only JSON answers what expects some."""
+    if isinstance(body, Mapping):
+        return Answer(body)
+    if not body and "fields" not in ask.arguments:
+        return Answer({})
+    return Problem(0, "", "something else answered in Google's place: a web filter or a sign-in page?")
 
 
 def _problem(failure: Any) -> Problem:
-    """A refusal of Google's, understood; the body may be JSON in two shapes, or plain text."""
+    """A refusal of Google's, understood: JSON, or the plain text in which it speaks of quotas.
+
+    Anything else that claims to be a refusal comes from a web filter, a proxy or a sign-in page between us and Google, and says nothing of
+    the account that was asked for.
+    """
+    status = int(failure.resp.status)
     text = failure.content.decode("utf-8", "replace") if isinstance(failure.content, bytes) else str(failure.content)
-    reason, message = "", text.strip()[:200]
+    after = str(failure.resp.get("retry-after", ""))
+    patience = float(after) if after.isdigit() else None
     try:
         error = json.loads(text)["error"]
         reason = (error.get("errors") or [{}])[0].get("reason") or error.get("status") or ""
-        message = error.get("message") or message
+        return Problem(status, reason, error.get("message") or "", patience)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError):
-        pass
-    after = str(failure.resp.get("retry-after", ""))
-    return Problem(int(failure.resp.status), reason, message, float(after) if after.isdigit() else None)
+        plain = Problem(status, "", text.strip()[:200], patience)
+        if plain.busy or plain.passing or plain.locked_out:
+            return plain
+    return Problem(0, "", f"something else answered in Google's place, with status {status}: a web filter or a proxy?")
