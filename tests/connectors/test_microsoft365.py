@@ -23,7 +23,7 @@ from onroll_connectors.targets.graph_asks import More, ReadOrganization
 from onroll_connectors.targets.graph_target import Microsoft365
 from onroll_connectors.targets.microsoft365 import GraphWire, Settings, connect
 from onroll_connectors.testing import TargetContract, account_of, everything, pupil
-from onroll_core.accounts import Account, Anchor
+from onroll_core.accounts import Account, Anchor, DesiredAccount, IdentityId
 from onroll_core.changes import (
     Applied,
     Change,
@@ -39,7 +39,12 @@ from onroll_core.changes import (
     Update,
 )
 from onroll_core.contracts import Scope
+from onroll_core.diff import diff
 from onroll_core.errors import Halt, Unavailable
+from onroll_core.identities import Bond
+from onroll_core.people import Role
+from onroll_core.plan import Plan
+from onroll_core.rules import TargetRules
 from world import Clock, DictMemory, Passwords, context
 
 HOUR, DAY = 3600.0, 86400.0
@@ -233,6 +238,20 @@ def test_a_create_that_was_lost_and_stays_hidden_is_left_to_the_next_run(late: W
     late.settle()
     again = late.one(change)
     assert isinstance(again, Applied), again
+    assert again.anchor == late.graph.user("maja@school.test").id
+    assert len(late.graph.directory.users) == 2
+
+
+def test_a_create_of_a_run_that_was_killed_is_found_by_the_next(late: World) -> None:
+    change = late.create("maja")
+    late.one(change)
+    late.memory.clear()
+    outcome = late.one(change)
+    assert isinstance(outcome, Deferred), outcome
+    assert "made moments ago" in outcome.why
+    late.clock.sleep(121)
+    again = late.one(change)
+    assert isinstance(again, Applied), "by name, before the index knows"
     assert again.anchor == late.graph.user("maja@school.test").id
     assert len(late.graph.directory.users) == 2
 
@@ -873,3 +892,47 @@ def test_importing_the_connector_loads_no_sdk() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+# --- with the core ---
+
+
+def test_after_a_night_there_is_nothing_left_to_do_however_late_the_views_are() -> None:
+    for world in worlds(
+        lag=Lag(reads=20, index=600, addresses=900),
+        quotas=Quotas(),
+        faults=Faults(rate=0.05, after=0.5, random=random.Random(31)),
+        part_faults=Faults(rate=0.05, after=0.5, random=random.Random(32)),
+    ):
+        world.stranger("taken")
+        names = [f"p{n}" for n in range(60)]
+        bonds: dict[IdentityId, Bond] = {}
+
+        def night(wanted: list[DesiredAccount], world: World = world, bonds: dict[IdentityId, Bond] = bonds) -> Plan:
+            target = world.connect()
+            seen = target.observe(Scope("school", frozenset(bond.anchor for bond in bonds.values())))
+            rules = TargetRules("m365", owners={"enabled": "always"})
+            plan = diff("school", wanted, seen, bonds, rules, target.abilities, lambda identity, name: True)
+            for outcome in everything(target, plan.changes):
+                assert isinstance(outcome, Applied), outcome
+                who = outcome.change.who  # type: ignore[union-attr]
+                assert outcome.anchor is not None
+                bonds[who.identity] = Bond(outcome.anchor, not isinstance(outcome.change, Disable))
+            world.clock.sleep(60)
+            return plan
+
+        def desired(name: str, world: World = world, **more: object) -> DesiredAccount:
+            return DesiredAccount(pupil(name).identity, Role.STUDENT, world.wanted(name, **more), "on roll")
+
+        first = [desired(name, attributes={"department": "7A"}) for name in names]
+        assert len(night(first).changes) == 60
+        assert night(first).changes == ()
+        second = [
+            replace(each, account=replace(each.account, enabled=n % 3 > 0, family="New", attributes={"department": ""}))
+            for n, each in enumerate(first)
+        ]
+        assert len(night(second).changes) == 60
+        assert night(second).changes == ()
+        assert sum(not user.props["accountEnabled"] for user in world.graph.directory.users.values()) == 20
+        world.settle()
+        assert night(second).changes == (), "and so it stays when every view has caught up"

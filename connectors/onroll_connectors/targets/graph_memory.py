@@ -15,7 +15,7 @@ FULL_READ_EVERY = 7 * 86400.0
 LINK_LIFE = 6.5 * 86400.0  # Microsoft keeps a delta token for 7 days
 YOUNG = 15 * 60.0
 CATCHING_UP = 3600.0
-_TENANT, _RECENT = "tenant", "recent"
+_TENANT, _LINK, _RECENT = "tenant", "link", "recent"
 
 
 @dataclass(slots=True)
@@ -28,6 +28,7 @@ class Tenant:
     link: str = ""
     full_at: float = 0.0
     link_at: float = 0.0
+    changed: bool = True
 
     def usable(self, base: str, select: tuple[str, ...], now: float) -> bool:
         """Whether a delta will do; otherwise everything is read."""
@@ -42,11 +43,12 @@ class Tenant:
 
     def take(self, item: Mapping[str, Any]) -> None:
         """Take in one object of a delta page; objects may repeat, and come as a whole or as what changed."""
+        self.changed = True
         key = str(item["id"])
         if "@removed" in item:
             self.users.pop(key, None)
         else:
-            self.users[key] = self.users.get(key, {}) | dict(item)
+            self.users[key] = {**self.users.get(key, {}), **item}
 
 
 @dataclass(slots=True)
@@ -72,9 +74,9 @@ class Recent:
         at, _, made = self.writes.get(anchor, (0.0, {}, False))
         return made and now - at < YOUNG
 
-    def over(self, users: Mapping[str, Mapping[str, Any]], gone: set[str], now: float) -> dict[str, dict[str, Any]]:
+    def over(self, users: Mapping[str, Mapping[str, Any]], gone: set[str], now: float) -> dict[str, Mapping[str, Any]]:
         """`users` with our latest writes on top; those `gone` are left out."""
-        merged = {key: dict(user) for key, user in users.items() if key not in gone}
+        merged: dict[str, Mapping[str, Any]] = {key: user for key, user in users.items() if key not in gone}
         for key, (at, body, made) in self.writes.items():
             if key in gone or now - at >= CATCHING_UP or not (made or key in merged):
                 continue
@@ -82,23 +84,32 @@ class Recent:
             nested = {
                 name: {**(before.get(name) or {}), **value} for name, value in body.items() if isinstance(value, dict)
             }
-            merged[key] = before | body | nested
-        return {key: user for key, user in merged.items() if user.get("userPrincipalName")}
+            told = {**before, **body, **nested}
+            if told.get("userPrincipalName"):
+                merged[key] = told
+        return merged
 
 
 def load_tenant(memory: Memory) -> Tenant | None:
     """The tenant as last kept; None when there is none or it cannot be read."""
-    told = _load(memory, _TENANT)
+    users, told = _load(memory, _TENANT), _load(memory, _LINK)
+    if users is None or told is None:
+        return None
     try:
-        return Tenant(**told | {"select": tuple(told["select"])}) if told else None
+        return Tenant(**{**told, "select": tuple(told["select"]), "users": users, "changed": False})
     except (TypeError, KeyError):
         return None
 
 
 def keep_tenant(memory: Memory, tenant: Tenant) -> None:
-    """Keep the tenant for the next run."""
-    told = {name: getattr(tenant, name) for name in ("base", "select", "users", "link", "full_at", "link_at")}
-    _keep(memory, _TENANT, told)
+    """Keep the tenant for the next run: its users only when something changed, and before the link.
+
+    A run that is cut off in between hears of the same changes again, which is harmless.
+    """
+    if tenant.changed:
+        _keep(memory, _TENANT, tenant.users)
+        tenant.changed = False
+    _keep(memory, _LINK, {name: getattr(tenant, name) for name in ("base", "select", "link", "full_at", "link_at")})
 
 
 def load_recent(memory: Memory, now: float) -> Recent:

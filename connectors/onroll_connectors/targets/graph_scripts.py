@@ -55,7 +55,7 @@ Script = Generator[Ask | Pause, Answer, Outcome]
 
 _LOST = "Microsoft 365 did not answer, so nobody knows whether it was done: the next run looks first."
 _MOMENT = 2.0
-_AGAIN = (0.0, 8.0, 30.0)
+_AGAIN = (1.0, 8.0, 30.0, 0.0)
 """Seconds to wait before looking again for what a lost answer may have made; what stays hidden longer is left to the next run."""
 
 
@@ -125,38 +125,39 @@ def _create(change: Create, known: Known) -> Script:
     why = misfit(body) or unverified(account.login, known.domains) or unverified(account.email, known.domains)
     if why is not None:
         return Rejected(change, why)
-    lost = False
-    for wait in (*_AGAIN, None):
+    answer = Answer(0)
+    for wait in _AGAIN:
         answer = yield CreateUser(body)
         if answer.done:
             made = Anchor(str(answer.body["id"]))
             known.note(made, body, True)
             return Applied(change, made)
-        problem = read_problem(answer)
-        if not answer.unknown and not problem.taken:
+        if not answer.unknown and not read_problem(answer).taken:
             return _judged(change, change.who, answer, known)
-        # Either nobody knows what became of it, or the name is taken, perhaps by our own request whose answer was lost.
+        # Either nobody knows what became of it, or the name is taken: perhaps by our own request, of this run or of one that was
+        # cut off, whose work is not visible yet.
         if answer.unknown:
-            lost = True
             yield Pause(_MOMENT)
         adopted = _adopt(change, (yield from _carriers(identity, account.login, known)))
         if adopted is not None:
             return adopted
         if not answer.unknown:
             holder = yield from _holder(account.login, account.email, known)
+            if holder is not None and holder.owner == identity:
+                return _adopt(change, [holder.user]) or Deferred(change, _LOST)
             if holder is not None:
                 return Rejected(
                     change,
-                    f"{account.login} cannot be made: {holder}. Give this person another name, or link the account if it is theirs.",
+                    f"{account.login} cannot be made: {holder.words}. Give this person another name, or link the account if it is theirs.",
                 )
-            if not lost:
-                return Rejected(
-                    change,
-                    f"{account.login} cannot be made: {problem.sentence} onroll could not find out what holds the name.",
-                )
-        if wait:
-            yield Pause(wait)
-    return Deferred(change, _LOST)
+        yield Pause(wait)
+    if answer.unknown:
+        return Deferred(change, _LOST)
+    return Deferred(
+        change,
+        f"{account.login} is taken in Microsoft 365 by something that cannot be seen: an account made moments ago, which the next run will"
+        " find, or a mail contact, which is in the Exchange admin center.",
+    )
 
 
 def _adopt(change: Create, carriers: list[Mapping[str, Any]]) -> Outcome | None:
@@ -180,19 +181,30 @@ def _carriers(identity: IdentityId, login: str, known: Known) -> Generator[Ask, 
     return found
 
 
-def _holder(login: str, email: str, known: Known) -> Generator[Ask, Answer, str | None]:
-    """Who or what holds one of these addresses, in words."""
+@dataclass(frozen=True, slots=True)
+class _Holder:
+    """What holds an address, in words; `user` and the identity it carries, where it is one."""
+
+    words: str
+    user: Mapping[str, Any] = field(default_factory=dict)
+    owner: IdentityId | None = None
+
+
+def _holder(login: str, email: str, known: Known) -> Generator[Ask, Answer, _Holder | None]:
+    """Who or what holds one of these addresses, as far as can be seen."""
+    shape = known.shape
     for address in dict.fromkeys((login, email)):
-        users = yield ListUsers(known.shape.select, holding(address))
-        for user in users.body["value"] if users.done else ():
+        listed = yield ListUsers(shape.select, holding(address))
+        users = list(listed.body["value"]) if listed.done else []
+        if not users:
+            named = yield ReadUser(address, shape.select)
+            users = [named.body] if named.done else []
+        for user in users:
             kind = "guest" if user.get("userType") == "Guest" else "account"
-            return f"the {kind} {sign_in_name(user)} holds {address}"
+            return _Holder(f"the {kind} {sign_in_name(user)} holds {address}", user, shape.owner(user))
         groups = yield ListGroups(("id", "displayName", "mail"), holding(address, users=False))
         for group in groups.body["value"] if groups.done else ():
-            return f"the group {group.get('displayName') or group['id']} holds {address}"
-        named = yield ReadUser(address, known.shape.select)
-        if named.done:
-            return f"the account {sign_in_name(named.body)} holds {address}"
+            return _Holder(f"the group {group.get('displayName') or group['id']} holds {address}")
     return None
 
 
@@ -291,7 +303,7 @@ def _patch(change: Change, who: Who, body: dict[str, Any], known: Known) -> Scri
         holder = (yield from _holder(*wanted, known)) if any(wanted) else None
         return Rejected(
             change,
-            f"{who.username} cannot be changed: {holder}."
+            f"{who.username} cannot be changed: {holder.words}."
             if holder
             else f"{who.username} cannot be changed: one of its addresses is also held by something else in this tenant, which has to be"
             " settled in the Exchange admin center first.",

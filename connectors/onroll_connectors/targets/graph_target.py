@@ -171,13 +171,13 @@ class Microsoft365:
                 return []
             raise _halt(refused) from None
 
-    def _looked_for(self, anchors: AbstractSet[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    def _looked_for(self, anchors: AbstractSet[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Known accounts that no list shows (yet): asked for one by one before they count as lost."""
         wanted = sorted(anchors)
         answers = self.courier.all([ReadUser(anchor, self.shape.select) for anchor in wanted])
         for anchor, answer in zip(wanted, answers, strict=True):
             if answer.done:
-                yield anchor, dict(answer.body)
+                yield anchor, answer.body
 
     def _look_up(self, identities: Sequence[IdentityId]) -> None:
         """Before anything is created: who carries these identities already, live or deleted, and which domains are ours."""

@@ -97,7 +97,11 @@ class Shape:
         """The account that a user is. One without mail is reached by its sign-in name."""
         login = sign_in_name(user)
         email = str(user.get("mail") or login).lower()
-        told = ((name, _read(user, name)) for name in self.attributes)
+        # Only what is there is looked at: most of what could be there is not.
+        told = {name: str(value) for name, value in user.items() if value and name in self.attributes}
+        extensions = user.get(_EXTENSIONS)
+        if extensions:
+            told |= {name: str(value) for name, value in extensions.items() if value and name in self.attributes}
         return Account(
             login=login,
             email=email,
@@ -107,7 +111,7 @@ class Shape:
             family=user.get("surname") or "",
             place=None,
             enabled=user.get("accountEnabled") is True,
-            attributes={name: value for name, value in told if value},
+            attributes=told,
         )
 
     def new(self, account: Account, identity: IdentityId, password: str, usage_location: str | None) -> dict[str, Any]:
