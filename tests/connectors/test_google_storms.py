@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Iterator
 from itertools import islice
@@ -257,7 +258,11 @@ def night(world: World, turn: int, bonds: dict[IdentityId, Bond], cut: int | Non
     return plan
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=250 if os.environ.get("ONROLL_SOAK") else 12,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(seed=st.integers(0, 10_000), cuts=st.lists(st.integers(0, 25), max_size=3))
 def test_whatever_fails_and_whenever_it_is_cut_off_everybody_ends_up_right_and_once(
     world: World, seed: int, cuts: list[int]

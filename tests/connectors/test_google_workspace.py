@@ -16,11 +16,10 @@ from google_world import World, applied, opened, operations
 from onroll_connectors.sandbox.google_quota import Quotas
 from onroll_connectors.sandbox.google_state import Lag
 from onroll_connectors.sandbox.serving import Faults
+from onroll_connectors.targets.google_problems import SCOPES, SIGN_OUT_SCOPE
 from onroll_connectors.targets.google_workspace import Settings
 from onroll_connectors.testing import TargetContract, everything, pupil
-from onroll_core.changes import (
-    Create,
-)
+from onroll_core.changes import Applied, Create, Disable, Naming, Rejected, Rename
 from onroll_core.contracts import Scope
 from onroll_core.errors import Halt, Unavailable
 
@@ -139,6 +138,26 @@ def test_a_service_account_signs_in_and_a_check_says_what_is_missing(world: Worl
     world.google.tokens.admins = frozenset({"nobody@school.test"})
     (finding,) = world.connect(**settings).check().findings
     assert "admin@school.test" in finding.sentence
+
+
+def test_the_scopes_that_a_check_names_are_enough_for_everything(world: World, tmp_path: Path) -> None:
+    settings = service_account(world, tmp_path)
+    world.google.tokens.delegated = frozenset({*SCOPES, SIGN_OUT_SCOPE})
+    world.google.add_group("maths@school.test")
+    anchor = world.made("maja", aliases=frozenset({"m@school.test"}))
+    world.google.writes.delete(world.made("nora"))
+    who = pupil("maja", anchor)
+    one, two = Naming("maja@school.test", "maja@school.test"), Naming("m@school.test", "m@school.test")
+    outcomes = world.do(
+        Create(pupil("nora"), world.account("nora", place="Staff/New"), "came back"),
+        Create(pupil("maths"), world.account("maths"), "joined"),
+        Rename(who, one, two, "asked for"),
+        Disable(who, "left"),
+        **settings,
+        sign_out=True,
+    )
+    assert [type(outcome) for outcome in outcomes] == [Applied, Rejected, Applied, Applied]
+    assert world.connect(**settings).observe(Scope("milton-park")).accounts[anchor].login == "m@school.test"
 
 
 def test_a_token_that_ends_in_the_night_is_replaced(world: World, tmp_path: Path) -> None:
