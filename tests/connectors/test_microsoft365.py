@@ -275,11 +275,13 @@ def test_the_sdk_itself_never_sends_anything_twice(world: World) -> None:
 
 def test_a_deleted_account_of_the_same_person_is_restored_and_not_made_again(world: World) -> None:
     anchor = world.made("maja")
+    assert isinstance(world.one(Disable(pupil("maja", anchor), "left")), Applied)
     world.graph.directory.delete(world.graph.user("maja@school.test"))
     outcome = world.one(world.create("maja"))
     assert isinstance(outcome, Applied)
     assert outcome.anchor == anchor
     assert "restored" in outcome.note
+    assert world.enabled("maja@school.test")
     assert len(world.graph.directory.users) == 2
 
 
@@ -314,6 +316,24 @@ def test_an_address_in_a_foreign_domain_is_refused_before_it_is_sent(world: Worl
     assert "elsewhere.test is not verified" in outcome.why
     assert "school.test" in outcome.why
     assert world.sent("POST") == []
+
+
+def test_a_rename_into_a_foreign_domain_is_refused_before_it_is_sent(world: World) -> None:
+    anchor = world.made("maja")
+    before = world.graph.written()
+    names = Naming("maja@school.test", "maja@school.test"), Naming("maja@far.test", "maja@far.test")
+    outcome = world.one(Rename(pupil("maja", anchor), *names, "asked"))
+    assert isinstance(outcome, Rejected)
+    assert "far.test is not verified" in outcome.why
+    assert world.graph.written() == before
+
+
+def test_without_the_right_to_read_domains_graph_itself_refuses_a_foreign_one(world: World) -> None:
+    world.graph.permissions -= {"Organization.Read.All"}
+    change = Create(pupil("maja"), replace(world.wanted("maja"), login="maja@far.test"), "on roll")
+    outcome = world.one(change)
+    assert isinstance(outcome, Rejected)
+    assert "not verified" in outcome.why
 
 
 def test_a_value_that_does_not_fit_is_refused_before_it_is_sent(world: World) -> None:

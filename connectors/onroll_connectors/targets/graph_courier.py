@@ -25,7 +25,7 @@ from onroll_connectors.targets.graph_asks import (
 )
 from onroll_connectors.targets.graph_pace import Pace
 from onroll_connectors.targets.graph_problems import read_problem
-from onroll_connectors.targets.graph_scripts import Script
+from onroll_connectors.targets.graph_steps import Script
 from onroll_core.changes import Change, Deferred, Outcome
 from onroll_core.errors import Halt, Unavailable
 

@@ -22,10 +22,11 @@ from onroll_connectors.targets.graph_courier import WAVE, Courier, PageRefused, 
 from onroll_connectors.targets.graph_memory import Recent, Tenant, keep_recent, keep_tenant, load_recent, load_tenant
 from onroll_connectors.targets.graph_pace import Pace
 from onroll_connectors.targets.graph_problems import read_problem
-from onroll_connectors.targets.graph_scripts import Known, script
+from onroll_connectors.targets.graph_scripts import script
+from onroll_connectors.targets.graph_steps import Known
 from onroll_connectors.targets.graph_users import FURTHER, USUAL, Shape, names, sign_in_name
 from onroll_core.accounts import Account, Anchor, Holder, IdentityId, Observed
-from onroll_core.changes import AccountChange, Change, Create, Outcome
+from onroll_core.changes import AccountChange, Change, Create, Outcome, Rename
 from onroll_core.contracts import Abilities, Context, Report, Scope
 from onroll_core.errors import Halt
 
@@ -61,6 +62,7 @@ class Microsoft365:
     _known: Known = field(init=False, repr=False)
     _recent: Recent = field(init=False, repr=False)
     _halted: Halt | None = None
+    _domains_asked: bool = False
     _binned: dict[str, Mapping[str, Any]] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -108,6 +110,8 @@ class Microsoft365:
         """Carry out a batch; see onroll_core.contracts.Target.perform."""
         if self._halted is not None:
             raise self._halted
+        if any(isinstance(change, Create | Rename) for change in changes):
+            self._learn_domains()
         self._look_up([change.who.identity for change in changes if isinstance(change, Create)])
         going = Round(self.courier, changes, lambda change: script(change, self._known), _lane)
         try:
@@ -179,13 +183,17 @@ class Microsoft365:
             if answer.done:
                 yield anchor, answer.body
 
-    def _look_up(self, identities: Sequence[IdentityId]) -> None:
-        """Before anything is created: who carries these identities already, live or deleted, and which domains are ours."""
-        if not identities:
-            return
-        if self._known.domains is None:
+    def _learn_domains(self) -> None:
+        """The tenant's verified domains, once a run; where they may not be read, Graph refuses the address instead."""
+        if not self._domains_asked:
+            self._domains_asked = True
             found = organization(self.courier.ask(ReadOrganization()))
             self._known.domains = found.domains if found is not None else None
+
+    def _look_up(self, identities: Sequence[IdentityId]) -> None:
+        """Before anything is created: who carries these identities already, live or deleted."""
+        if not identities:
+            return
         if self._binned is None:
             self._bin()
         steps = range(0, len(identities), _FILTERED_AT_ONCE)
