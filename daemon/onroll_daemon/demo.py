@@ -60,6 +60,34 @@ class Demo:
         self.nights.append({"name": name} | night.sync_json())
         return night
 
+    def joins(self, first: str, last: str, year: int = 7) -> int:
+        """A pupil is admitted; gives the MIS's number."""
+        return self.school.joins(first, last, year).number
+
+    def marries(self, last: str) -> tuple[str, str]:
+        """The first member of staff takes another surname; gives the username, and the one that would now fit."""
+        number = min(self.school.staff)
+        before = self.username(self.school.staff[number].first, self.school.staff[number].last)
+        self.school.marries(number, last)
+        return before, f"{before.partition('.')[0]}.{last.lower()}"
+
+    def rename(self, old: str, new: str) -> None:
+        """What `onroll users rename` does."""
+        (person,) = self.store.find("milton-park", old)
+        self.store.rename(person.id, new, f"{new}@{DOMAIN}", True, datetime.now(UTC), "demo")
+
+    def leaves(self, number: int) -> None:
+        """A pupil's last day was the last one."""
+        self.school.leaves(number, self.day)
+
+    def returns(self, number: int) -> None:
+        """The pupil is put back on roll."""
+        self.school.returns(number)
+
+    def halve(self, half: bool) -> None:
+        """The MIS's extract is cut in half, or whole again."""
+        self.wonde.fault = "half" if half else ""
+
     def accounts(self) -> dict[str, Any]:
         """How many accounts there are, and a digest of usernames and addresses that is the same wherever the demo runs."""
         people = self.store.identities("milton-park")
@@ -87,8 +115,11 @@ def main(once: bool, as_json: bool, pupils: int = 1200) -> None:
 
 
 @contextmanager
-def demo(pupils: int = 1200, folder: Path | None = None) -> Iterator[Demo]:
-    """The school and every system around it, up for the length of the block; `folder` keeps the configuration and the store."""
+def demo(pupils: int = 1200, folder: Path | None = None, directory: str | None = None) -> Iterator[Demo]:
+    """The school and every system around it, up for the length of the block.
+
+    `folder` keeps the configuration and the store; `directory` is the table of another Active Directory than the embedded one (TOML, without its header).
+    """
     with ExitStack() as stack:
         where = folder or Path(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="onroll-demo-", ignore_cleanup_errors=True))
@@ -105,8 +136,9 @@ def demo(pupils: int = 1200, folder: Path | None = None) -> Iterator[Demo]:
         os.environ[_TOKEN] = TOKEN
         name = f"{_DIRECTORY} {where.name}"
         stack.callback(forget, name)
+        own = f'server = "embedded:{name}"\nbase = "OU=Milton Park,DC=miltonpark,DC=test"'
         path = where / "onroll.toml"
-        path.write_text(_configuration(name, *urls), encoding="utf-8")
+        path.write_text(_configuration(directory or own, *urls), encoding="utf-8")
         settings = configuration.load(path)
         store = open_store(settings)
         stack.callback(store.close)
@@ -114,21 +146,24 @@ def demo(pupils: int = 1200, folder: Path | None = None) -> Iterator[Demo]:
 
 
 def _configuration(directory: str, wonde: str, graph: str, google: str) -> str:
+    # The simulators of the demo have no quotas, so that the story is told in a minute.
     return f"""
 [targets.ad]
 kind = "active_directory"
-server = "embedded:{directory}"
-base = "OU=Milton Park,DC=miltonpark,DC=test"
+{directory}
 
 [targets.m365]
 kind = "microsoft365"
 endpoint = "{graph}/v1.0"
 token = "env:{_TOKEN}"
+writes_per_window = 18000
 
 [targets.google]
 kind = "google_workspace"
 endpoint = "{google}"
 token = "env:{_TOKEN}"
+queries_per_minute = 6000000
+creates_per_second = 100000
 
 [[school]]
 id = "milton-park"
@@ -159,35 +194,30 @@ def _story(world: Demo, tell: Any) -> None:
     _told(tell, "Night one: everybody gets an account.", world.night("first night"))
     _told(tell, "Night two: nothing has changed, so nothing is written.", world.night("nothing to do"))
 
-    joiner = world.school.joins("Zofia", "Wiśniewska", 9)
+    zofia = world.joins("Zofia", "Wiśniewska", 9)
     _told(tell, "A pupil joins.", world.night("a joiner"))
 
-    bride = min(world.school.staff)
-    before = world.school.staff[bride]
-    world.school.marries(bride, "Featherstone")
+    old, new = world.marries("Featherstone")
     _told(
         tell,
-        f"{before.first} {before.last} marries: the display name follows the MIS, the username does not.",
+        "A member of staff marries: the display name follows the MIS, the username does not.",
         world.night("a marriage"),
     )
-    old = world.username(before.first, "Featherstone")
-    new = f"{old[:1]}.featherstone"
-    (person,) = world.store.find("milton-park", old)
-    world.store.rename(person.id, new, f"{new}@{DOMAIN}", True, datetime.now(UTC))
+    world.rename(old, new)
     _told(tell, f"A person asks for it: onroll users rename {old} {new}", world.night("a rename"))
 
-    world.school.leaves(joiner.number, world.day)
+    world.leaves(zofia)
     _told(tell, "Zofia leaves again: the account is disabled, and still there.", world.night("a leaver"))
-    world.school.returns(joiner.number)
+    world.returns(zofia)
     _told(tell, "And comes back, to the same account.", world.night("a returner"))
 
-    world.school.joins("Harry", "Potter")
-    world.school.joins("Hermione", "Potter")
+    world.joins("Harry", "Potter")
+    world.joins("Hermione", "Potter")
     _told(tell, "Two Potters arrive in Year 7.", world.night("two Potters"))
 
-    world.wonde.fault = "half"
+    world.halve(True)
     _told(tell, "The MIS's extract is cut in half.", world.night("half an extract"))
-    world.wonde.fault = ""
+    world.halve(False)
     _told(tell, "The next night it is whole again.", world.night("and now there is nothing to do"))
 
 

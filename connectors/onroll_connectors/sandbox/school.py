@@ -10,10 +10,12 @@ import random
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
-from onroll_connectors.sandbox.names import FIRST, HOUSES, LAST, SUBJECTS, TITLES, TUTORS, spoken
+from onroll_connectors.sandbox.names import COMMUNITIES, HOUSES, SUBJECTS, TITLES
 from onroll_core.years import ROLLOVERS, Country, academic_year
 
 YEARS = range(7, 14)
+TUTORS = "ABCDEFGH"
+_SHARES = [each.share for each in COMMUNITIES]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,27 +130,29 @@ def milton_park(today: date, pupils: int = 1200, staff: int = 140, seed: int = 7
     for n in range(pupils):
         number = 10_000 + n
         year = YEARS[n % len(YEARS)]
-        first, last = spoken(chance.choice(FIRST)), spoken(chance.choice(LAST))
+        girl = n % 2 == 0
+        first, last = _name(chance, girl)
         before = school.pupils.get(number - 7)
         if before is not None and chance.random() < 0.04:
             last = before.last  # siblings and, in one year, twins
         if chance.random() < 0.06:
-            last = f"{last}-{spoken(chance.choice(LAST))}"
-        called = chance.choice(FIRST) if chance.random() < 0.05 else first
+            last = f"{last}-{_name(chance, girl)[1]}"
+        called = _name(chance, girl)[0] if chance.random() < 0.05 else first
         born = date(year_now - year - 5, 9, 1) + timedelta(days=chance.randrange(365))
         joined = date(year_now - max(0, year - 7), 9, 1) + timedelta(days=2)
         school.pupils[number] = Pupil(
-            number, spoken(called), last, first, last, born, year, f"{year}{TUTORS[n // 7 % len(TUTORS)]}", HOUSES[n % len(HOUSES)], upn(number),
+            number, called, last, first, last, born, year, f"{year}{TUTORS[n // 7 % len(TUTORS)]}", HOUSES[n % len(HOUSES)], upn(number),
             f"{n:06}", joined,
         )  # fmt: skip
     for n in range(staff):
         number = 1_000 + n
-        first, last = spoken(chance.choice(FIRST)), spoken(chance.choice(LAST))
+        woman = n % 3 != 0
+        first, last = _name(chance, woman)
         person = Employee(
             number,
             first,
             last,
-            chance.choice(TITLES),
+            chance.choice(TITLES["F" if woman else "M"]),
             f"{first[:1]}{last[:2]}{n}".upper(),
             date(2015 + n % 10, 9, 1),
             teaches=n % 4 != 3,
@@ -158,6 +162,12 @@ def milton_park(today: date, pupils: int = 1200, staff: int = 140, seed: int = 7
     return school
 
 
+def _name(chance: random.Random, girl: bool) -> tuple[str, str]:
+    """A first and a last name that go together."""
+    (community,) = chance.choices(COMMUNITIES, _SHARES)
+    return chance.choice(community.girls if girl else community.boys), chance.choice(community.surnames)
+
+
 def _fill_classes(school: School) -> None:
     teachers = [person.number for person in school.staff.values() if person.teaches]
     forms: dict[str, list[int]] = {}
@@ -165,7 +175,7 @@ def _fill_classes(school: School) -> None:
         forms.setdefault(pupil.form, []).append(pupil.number)
     number = 30_000
     for form, members in sorted(forms.items()):
-        for subject in SUBJECTS[:6]:
+        for subject, _ in SUBJECTS[:6]:
             number += 1
             taught_by = (teachers[number % len(teachers)],) if teachers else ()
             school.classes[number] = Lesson(number, f"{form}/{subject}1", tuple(members), taught_by)
