@@ -100,7 +100,7 @@ class School:
         """A member of staff is taken on."""
         number = self._number()
         person = Employee(
-            number, first, last, TITLES[number % len(TITLES)], f"{first[:1]}{last[:2]}".upper(), starts or self.today
+            number, first, last, "Ms", f"{first[:1]}{last[:2]}".upper(), starts or self.today
         )
         self.staff[number] = person
         return person

@@ -1,0 +1,87 @@
+"""Killed at random moments of reading, naming and writing, against a real domain controller and the clouds: the next sync puts everything right."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from samba import Samba
+
+from onroll_core import pipeline
+from onroll_daemon.demo import Demo, demo
+from onroll_daemon.wiring import line
+
+pytestmark = pytest.mark.xdist_group("scenario")
+
+MOMENTS = 200 if os.environ.get("ONROLL_SOAK") else 10
+PEOPLE = 24
+
+
+def sync(world: Demo, kill_after: float | None = None) -> int | None:
+    """`onroll sync` in a process of its own; killed after some seconds, or its exit code. None when it was killed."""
+    command = [sys.executable, "-m", "onroll_daemon", "sync", "--config", str(world.settings.path), "--today", world.day.isoformat(), "--json"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        said, _ = process.communicate(timeout=kill_after if kill_after is not None else 120)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        return None
+    assert process.returncode == 0, said
+    return process.returncode
+
+
+def test_killed_at_any_moment(samba: Samba, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONROLL_TEST_AD_PASSWORD", samba.env["AD_BIND_PASSWORD"])
+    base = samba.unit()
+    table = (
+        f'server = "ldaps://{samba.env["AD_HOST"]}"\nbase = "{base}"\nnames_base = "{base}"\nuser = "{samba.env["AD_BIND_USER"]}"\n'
+        f'password = "env:ONROLL_TEST_AD_PASSWORD"\nca_file = "{samba.env["AD_CA_FILE"]}"'
+    )
+    chance = random.Random(11)
+    killed = 0
+    with demo(PEOPLE, tmp_path, table) as world:
+        world.school.today = world.day
+        began = time.monotonic()
+        assert sync(world) == 0
+        whole = max(2.0, time.monotonic() - began)
+        for moment in range(MOMENTS):
+            number = world.joins(f"Joiner{chr(97 + moment % 26)}{chr(97 + moment // 26)}", "Smith", 7 + moment % 5)
+            if moment % 3 == 1:
+                world.leaves(number - 1)
+            # The first part of a run is Python starting; what is worth interrupting comes after it.
+            killed += sync(world, 0.5 + chance.random() * whole) is None
+            assert sync(world) == 0
+            settled(world, samba, base)
+    assert killed > MOMENTS // 4, f"only {killed} of {MOMENTS} runs were really cut off"
+
+
+def settled(world: Demo, samba: Samba, base: str) -> None:
+    """Nothing to do, nobody twice, nobody forgotten."""
+    plan = pipeline.plan(line(world.settings, world.settings.schools["milton-park"], world.store, world.day))
+    assert {name: list(one.plan.changes) if one.plan else one.error for name, one in plan.targets.items()} == {"ad": [], "m365": [], "google": []}
+    people = world.store.identities("milton-park")
+    everybody = len(world.school.pupils) + len(world.school.staff)
+    assert len(people) == everybody
+    assert all(set(each.bonds) == {"ad", "m365", "google"} for each in people)
+    there = samba.ldbsearch(f"(&(objectCategory=person)(employeeID=*)(userPrincipalName=*@{'miltonpark.test'}))", "employeeID")
+    ids = [line_.split(": ")[1] for line_ in there.splitlines() if line_.startswith("employeeID: ")]
+    assert sorted(ids) == sorted(each.id for each in people)
+    for target in ("m365", "google"):
+        assert len({each.bonds[target].anchor for each in people}) == everybody
+    assert sum(not user.deleted for user in cloud_users(world)) == everybody
+
+
+def cloud_users(world: Demo) -> list[_User]:
+    """The tenant's users, as the simulator itself holds them."""
+    return [_User(bool(getattr(user, "deleted", None))) for user in world.graph.directory.users.values()]
+
+
+class _User:
+    def __init__(self, deleted: bool) -> None:
+        self.deleted = deleted
