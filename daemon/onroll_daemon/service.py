@@ -19,7 +19,8 @@ from onroll_core.store import Store
 from onroll_daemon.freshness import Freshness, freshness
 from onroll_daemon.health import Metrics, health_app
 from onroll_daemon.schedule import Schedule
-from onroll_daemon.settings import ConsoleTable, Misconfigured, Settings
+from onroll_daemon.settings import Misconfigured, Settings
+from onroll_daemon.tables import ConsoleTable
 from onroll_daemon.wiring import line, now
 
 _LOG = logging.getLogger("onroll")

@@ -51,32 +51,53 @@ def reconcile(
     `years` reckons Years of Entry (see `cohorts`). `new_id` is asked once for each joiner. Nobody is dropped: an identity that the snapshot does
     not mention is counted absent once more, and only `lifecycle.standing` says when that means gone.
     """
-    by_key: dict[SourceKey, Identity] = {}
-    identities: dict[IdentityId, Identity] = {}
-    for identity in known:
-        identities[identity.id] = identity
-        by_key[identity.person.key] = identity
-        for key in identity.also:
-            by_key[key] = identity
-    returning = _Returning(identities.values())
+    identities = {identity.id: identity for identity in known}
+    by_key = {key: identity for identity in identities.values() for key in identity.keys}
     told: dict[IdentityId, Person] = {}
     strangers: list[Person] = []
-    conflicts: list[Conflict] = []
     for person in snapshot.people:
         match = by_key.get(person.key)
         if match is None:
             strangers.append(person)
-        elif match.id in told:
-            told[match.id] = _better(told[match.id], person)
         else:
-            told[match.id] = person
+            told[match.id] = _better(told[match.id], person) if match.id in told else person
+    joining, adopted, conflicts = _recognised(strangers, identities.values(), told)
 
     movers: list[Identity] = []
     leavers: list[Identity] = []
     returners: list[Identity] = []
     others: list[Identity] = []
-    adopted: dict[IdentityId, SourceKey] = {}
+    for identity in identities.values():
+        person_told = told.get(identity.id)
+        unchanged = person_told is not None and person_told == identity.person and _settled(person_told)
+        if unchanged and not identity.absences and identity.state is State.ACTIVE and not years.moved(identity):
+            continue  # the everyday case, kept short
+        if identity.source != "mis":
+            continue
+        after = _updated(identity, person_told, adopted.get(identity.id), today, school, years)
+        if after == identity:
+            continue
+        if identity.state in GONE and after.state not in GONE and after.state is not State.EXCLUDED:
+            returners.append(replace(after, left_on=None))
+        elif after.state in GONE and identity.state not in GONE:
+            leavers.append(after)
+        else:
+            (movers if _tells_anew(identity, after) else others).append(after)
+
+    joiners, nameless = _joiners(joining, new_id, not identities, today, school, years)
+    conflicts = [*conflicts, *nameless, *_shared_numbers(snapshot, by_key)]
+    return Reconciliation(joiners, movers, leavers, returners, others, conflicts)
+
+
+def _recognised(
+    strangers: Iterable[Person], known: Iterable[Identity], told: dict[IdentityId, Person]
+) -> tuple[list[Person], dict[IdentityId, SourceKey], list[Conflict]]:
+    """Sort people under unknown records into those who join and those who certainly come back (added to `told`), with the doubtful ones as
+    conflicts."""
+    returning = _Returning(known)
     joining: list[Person] = []
+    adopted: dict[IdentityId, SourceKey] = {}
+    conflicts: list[Conflict] = []
     for person in sorted(strangers, key=lambda each: each.key):
         match, doubt = returning.match(person, told)
         if doubt is not None:
@@ -86,41 +107,31 @@ def reconcile(
             adopted[match.id] = person.key
         else:
             joining.append(person)
+    return joining, adopted, conflicts
 
-    for identity in identities.values():
-        if identity.source != "mis":
-            continue
-        person_told = told.get(identity.id)
-        unchanged = person_told is not None and person_told == identity.person and _settled(person_told)
-        if unchanged and not identity.absences and identity.state is State.ACTIVE and not years.moved(identity):
-            continue  # the everyday case, kept short
-        before = identity.state
-        after = _updated(identity, person_told, adopted.get(identity.id), today, school, years)
-        if after == identity:
-            continue
-        if before in GONE and after.state not in GONE and after.state is not State.EXCLUDED:
-            returners.append(replace(after, left_on=None))
-        elif after.state in GONE and before not in GONE:
-            leavers.append(after)
-        elif _tells_anew(identity, after):
-            movers.append(after)
-        else:
-            others.append(after)
 
+def _joiners(
+    joining: Iterable[Person],
+    new_id: Callable[[], IdentityId],
+    first_load: bool,
+    today: date,
+    school: SchoolRules,
+    years: Years,
+) -> tuple[list[Identity], list[Conflict]]:
+    """New identities for those who have something to get; leavers we never knew have not, and nobody without a name can."""
     joiners: list[Identity] = []
-    first_load = not identities
+    nameless: list[Conflict] = []
     for person in joining:
         identity = _joiner(person, new_id, first_load, today, school, years)
         if identity.state in GONE or identity.state is State.EXCLUDED:
-            continue  # a leaver we never knew: there is nothing to give and nothing to take away
-        if not (_first(person) or _last(person)):
-            conflicts.append(
+            continue
+        if _first(person) or _last(person):
+            joiners.append(identity)
+        else:
+            nameless.append(
                 Conflict(None, f"The {person.role.value} {person.key.record} has no name in the MIS. Fill it in there.")
             )
-            continue
-        joiners.append(identity)
-    conflicts += _shared_numbers(snapshot, by_key)
-    return Reconciliation(joiners, movers, leavers, returners, others, conflicts)
+    return joiners, nameless
 
 
 def merged(told: Person, known: Person) -> Person:

@@ -13,7 +13,6 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "core"))
 
 from builders import SCHOOL, FakeTarget, ids, pupil, school
-
 from onroll_core.accounts import Account, Anchor, IdentityId, Observed
 from onroll_core.cohorts import reckon
 from onroll_core.diff import diff
@@ -35,7 +34,16 @@ def unchanged(count: int) -> tuple[Snapshot, list[Identity], Observed]:
     owners: dict[Anchor, IdentityId] = {}
     for n in range(count):
         for into in (told, known):
-            into.append(pupil(f"{n:06}", f"First{n % 977}", f"Last{n % 7919}", f"Year {7 + n % 7}", upn=f"H{n:012}", registration_group=f"{n % 40}"))
+            into.append(
+                pupil(
+                    f"{n:06}",
+                    f"First{n % 977}",
+                    f"Last{n % 7919}",
+                    f"Year {7 + n % 7}",
+                    upn=f"H{n:012}",
+                    registration_group=f"{n % 40}",
+                )
+            )
     people: list[Identity] = []
     target = FakeTarget()
     for n, person in enumerate(known):
@@ -89,7 +97,9 @@ def main() -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     cpu, floor = min(times) / PEOPLE * 1e6, min(floors) / PEOPLE * 1e6
-    print(f"core, {PEOPLE:,} unchanged: {cpu:.1f} us CPU each (floor, comparing each record once: {floor:.2f} us), {peak / PEOPLE:.0f} bytes each at the peak")
+    print(
+        f"core, {PEOPLE:,} unchanged: {cpu:.1f} us CPU each (floor, comparing each record once: {floor:.2f} us), {peak / PEOPLE:.0f} bytes each at the peak"
+    )
 
 
 if __name__ == "__main__":

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from samba import Samba
-from world import Passwords, context
 
 from onroll_connectors.sandbox import directory
 from onroll_connectors.targets import active_directory
@@ -18,6 +16,8 @@ from onroll_core.accounts import Account, Anchor
 from onroll_core.changes import Applied, Create, Disable, Enable, Link, Move, Naming, Rejected, Rename, Update
 from onroll_core.contracts import Scope, Target
 from onroll_core.errors import Halt, OnrollError
+from samba import Samba
+from world import Passwords, context
 
 
 @dataclass

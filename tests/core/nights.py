@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from builders import SCHOOL, TODAY, FakeTarget, ids, school
-
 from onroll_core.accounts import IdentityId
 from onroll_core.changes import Applied, Change, Create, Disable, Enable
 from onroll_core.cohorts import reckon

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from builders import DOMAIN, SCHOOL
 
+from builders import DOMAIN, SCHOOL
 from onroll_core.accounts import (
     Account,
     Anchor,

@@ -6,11 +6,11 @@ from collections import Counter
 from dataclasses import replace
 from datetime import date, timedelta
 
-from builders import SCHOOL, TODAY, pupil, snapshot, teacher
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nights import Nights
 
+from builders import SCHOOL, TODAY, pupil, snapshot, teacher
+from nights import Nights
 from onroll_core.guard import Cleared
 from onroll_core.people import Person, Role, SourceKey, Status
 from onroll_core.usernames import LONGEST

@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-from builders import SCHOOL, day, pupil, school, teacher
 
+from builders import SCHOOL, day, pupil, school, teacher
 from onroll_core.accounts import IdentityId
 from onroll_core.identities import Identity, State
 from onroll_core.lifecycle import standing

@@ -8,8 +8,8 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from builders import DOMAIN, NOON, SCHOOL, FakeTarget, ids, pupil, school, snapshot, teacher
 
+from builders import DOMAIN, NOON, SCHOOL, FakeTarget, ids, pupil, school, snapshot, teacher
 from onroll_core import pipeline
 from onroll_core.changes import Create
 from onroll_core.contracts import Report
@@ -184,9 +184,7 @@ def test_a_plan_over_a_limit_is_held_whole_and_an_approval_names_its_digest(worl
         sanity=replace(world.rules.sanity, people=Limit(50, 90), year_group=Limit(50, 90)),
     )
     world.night()
-    world.source.people = [each for each in world.source.people[3:]] + [
-        pupil("neville", "Neville", "Longbottom", starts=NOON.date())
-    ]
+    world.source.people = [*world.source.people[3:]] + [pupil("neville", "Neville", "Longbottom", starts=NOON.date())]
     night = world.night()
     assert night.exit_code == 3
     assert "3 pupils would be disabled" in night.targets["ad"].objections[0]

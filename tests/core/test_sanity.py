@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+
 from builders import day, pupil, school, snapshot, teacher
 from nights import Nights
-
 from onroll_core.people import Group, GroupKind, Person, SourceKey, Status
 
 NOVEMBER, AUGUST, SEPTEMBER = day("2026-11-24"), day("2026-08-20"), day("2026-09-04")

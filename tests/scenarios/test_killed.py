@@ -10,11 +10,11 @@ import time
 from pathlib import Path
 
 import pytest
-from samba import Samba
 
 from onroll_core import pipeline
 from onroll_daemon.demo import Demo, demo
 from onroll_daemon.wiring import line
+from samba import Samba
 
 pytestmark = pytest.mark.xdist_group("scenario")
 
@@ -24,7 +24,17 @@ PEOPLE = 24
 
 def sync(world: Demo, kill_after: float | None = None) -> int | None:
     """`onroll sync` in a process of its own; killed after some seconds, or its exit code. None when it was killed."""
-    command = [sys.executable, "-m", "onroll_daemon", "sync", "--config", str(world.settings.path), "--today", world.day.isoformat(), "--json"]
+    command = [
+        sys.executable,
+        "-m",
+        "onroll_daemon",
+        "sync",
+        "--config",
+        str(world.settings.path),
+        "--today",
+        world.day.isoformat(),
+        "--json",
+    ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         said, _ = process.communicate(timeout=kill_after if kill_after is not None else 120)
@@ -65,17 +75,27 @@ def test_killed_at_any_moment(samba: Samba, tmp_path: Path, monkeypatch: pytest.
 def settled(world: Demo, samba: Samba, base: str) -> None:
     """Nothing to do, nobody twice, nobody forgotten."""
     plan = pipeline.plan(line(world.settings, world.settings.schools["milton-park"], world.store, world.day))
-    assert {name: list(one.plan.changes) if one.plan else one.error for name, one in plan.targets.items()} == {"ad": [], "m365": [], "google": []}
+    assert {name: list(one.plan.changes) if one.plan else one.error for name, one in plan.targets.items()} == {
+        "ad": [],
+        "m365": [],
+        "google": [],
+    }
     people = world.store.identities("milton-park")
     everybody = len(world.school.pupils) + len(world.school.staff)
     assert len(people) == everybody
     assert all(set(each.bonds) == {"ad", "m365", "google"} for each in people)
-    there = samba.ldbsearch(f"(&(objectCategory=person)(employeeID=*)(userPrincipalName=*@{'miltonpark.test'}))", "employeeID")
+    there = samba.ldbsearch(
+        f"(&(objectCategory=person)(employeeID=*)(userPrincipalName=*@{'miltonpark.test'}))", "employeeID"
+    )
     ids = [line_.split(": ")[1] for line_ in there.splitlines() if line_.startswith("employeeID: ")]
     assert sorted(ids) == sorted(each.id for each in people)
     for target in ("m365", "google"):
         assert len({each.bonds[target].anchor for each in people}) == everybody
     ours = sorted(each.email or "" for each in people)
-    upns = sorted(user.props["userPrincipalName"] for user in world.graph.directory.users.values() if not user.props["userPrincipalName"].startswith("admin@"))
+    upns = sorted(
+        user.props["userPrincipalName"]
+        for user in world.graph.directory.users.values()
+        if not user.props["userPrincipalName"].startswith("admin@")
+    )
     assert upns == ours
     assert sorted(user.email for user in world.google.state.live() if not user.email.startswith("admin@")) == ours

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from samba import Samba
 
 from onroll_connectors.sandbox.serving import Faults
 from onroll_core import pipeline
 from onroll_core.night import Night
 from onroll_daemon.demo import DOMAIN, Demo, demo
 from onroll_daemon.wiring import line
+from samba import Samba
 
 pytestmark = pytest.mark.xdist_group("scenario")
 
@@ -87,13 +87,19 @@ def test_a_schools_weeks_on_a_real_domain(samba: Samba, tmp_path: Path, monkeypa
     def looked_at(world: Demo) -> Iterator[None]:
         users = samba.ldbsearch("(&(objectCategory=person)(employeeID=*))", "sAMAccountName")
         assert users.count("sAMAccountName: ") == 1340
-        teacher = min(each.username or "" for each in world.store.identities("milton-park") if each.role.value == "staff" and each.person.key)
+        teacher = min(
+            each.username or ""
+            for each in world.store.identities("milton-park")
+            if each.role.value == "staff" and each.person.key
+        )
         assert "objectGUID" in samba.ldbsearch(f"(sAMAccountName={teacher})", "objectGUID")
         yield
         renamed = samba.ldbsearch("(sAMAccountName=*.featherstone)", "proxyAddresses", "objectGUID")
         assert renamed.count("proxyAddresses: SMTP:") == 1
         assert renamed.count("proxyAddresses: smtp:") == 1
-        assert guid_of(renamed) in {bond.anchor for each in world.store.identities("milton-park") for bond in each.bonds.values()}
+        assert guid_of(renamed) in {
+            bond.anchor for each in world.store.identities("milton-park") for bond in each.bonds.values()
+        }
         set_password(samba, "18zwisniewska")
         assert samba.sign_in("18zwisniewska", PASSWORD) == "ok"
         yield
@@ -118,7 +124,15 @@ PASSWORD = "Known-4-A-Moment!"
 def set_password(samba: Samba, login: str) -> None:
     """As a technician would, with Samba's own tool."""
     done = samba.tool(
-        "samba-tool", "user", "setpassword", login, f"--newpassword={PASSWORD}", "-H", samba.env["AD_SAM_LDB"], "-s", samba.env["AD_SMB_CONF"]
+        "samba-tool",
+        "user",
+        "setpassword",
+        login,
+        f"--newpassword={PASSWORD}",
+        "-H",
+        samba.env["AD_SAM_LDB"],
+        "-s",
+        samba.env["AD_SMB_CONF"],
     )
     assert done.returncode == 0, done.stderr
 
@@ -153,7 +167,11 @@ def test_the_same_weeks_in_bad_weather(tmp_path: Path) -> None:
         world.wonde.faults = Faults()
         world.night("calm")
         nothing_to_do(world)
-        (gone,) = (each for each in world.store.identities("milton-park") if each.person.first == "Zofia" and each.person.last == "Wiśniewska")
+        (gone,) = (
+            each
+            for each in world.store.identities("milton-park")
+            if each.person.first == "Zofia" and each.person.last == "Wiśniewska"
+        )
         assert set(gone.bonds) == {"ad", "m365", "google"}
         assert {bond.enabled for bond in gone.bonds.values()} == {False}
         assert (world.graph.breaches, world.google.breaches) == ([], [])

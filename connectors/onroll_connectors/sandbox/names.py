@@ -184,7 +184,14 @@ SUBJECTS = (
     ("Pe", "Physical Education"),
 )
 
-SIXTH_FORM = (*SUBJECTS[:8], ("Bi", "Biology"), ("Ch", "Chemistry"), ("Ph", "Physics"), ("Ec", "Economics"), ("Ps", "Psychology"))
+SIXTH_FORM = (
+    *SUBJECTS[:8],
+    ("Bi", "Biology"),
+    ("Ch", "Chemistry"),
+    ("Ph", "Physics"),
+    ("Ec", "Economics"),
+    ("Ps", "Psychology"),
+)
 
 HOUSES = ("Austen", "Brunel", "Curie", "Darwin", "Ennis", "Franklin")
 

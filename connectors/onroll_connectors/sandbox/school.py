@@ -99,9 +99,7 @@ class School:
     def is_employed(self, first: str, last: str, starts: date | None = None) -> Employee:
         """A member of staff is taken on."""
         number = self._number()
-        person = Employee(
-            number, first, last, "Ms", f"{first[:1]}{last[:2]}".upper(), starts or self.today
-        )
+        person = Employee(number, first, last, "Ms", f"{first[:1]}{last[:2]}".upper(), starts or self.today)
         self.staff[number] = person
         return person
 

@@ -43,7 +43,9 @@ class Settings(BaseModel):
     )
     role: Literal["student", "staff"] | None = Field(None, description="whom a single file without a role column lists")
     max_age_days: float | None = Field(4, description="an older file is refused; 0 or less is never")
-    quiet_seconds: float = Field(2, description="a file changed more recently is waited for, and refused if it still grows", ge=0)
+    quiet_seconds: float = Field(
+        2, description="a file changed more recently is waited for, and refused if it still grows", ge=0
+    )
     empty: Literal["untold", "blank"] = Field(
         "untold", description="an empty cell leaves a value as it is, or clears it"
     )

@@ -35,7 +35,9 @@ class Table:
     rows: Sequence[Row]
 
 
-def read_bytes(path: Path, now: Callable[[], float], sleep: Callable[[float], None], max_age: float | None, quiet: float) -> bytes:
+def read_bytes(
+    path: Path, now: Callable[[], float], sleep: Callable[[float], None], max_age: float | None, quiet: float
+) -> bytes:
     """The file, whole and at rest.
 
     A file that was changed in the last `quiet` seconds is waited for, and raises Unavailable when it is still growing then, or changes while it is read. Raises Halt when it
@@ -44,7 +46,9 @@ def read_bytes(path: Path, now: Callable[[], float], sleep: Callable[[float], No
     try:
         before = path.stat()
         if before.st_size > LARGEST:
-            raise Halt(f"{path.name} has {before.st_size // 1024 // 1024} MiB, which cannot be a list of people. Look at the export.")
+            raise Halt(
+                f"{path.name} has {before.st_size // 1024 // 1024} MiB, which cannot be a list of people. Look at the export."
+            )
         age = now() - before.st_mtime
         if 0 <= age < quiet:
             sleep(quiet - age)
@@ -154,12 +158,15 @@ _WRITTEN = ("%d-%b-%y", "%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%d-%B-%Y")
 def parse_date(text: str) -> date:
     """A date as schools' systems write it: ISO, dd/mm/yyyy, dd-Mon-yy, each with or without a time. Raises ValueError."""
     day = re.sub(r"[T ]\d{1,2}:\d{2}.*$", "", text.strip())
-    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", day):
-        return date.fromisoformat(day)
-    found = _NUMERIC.fullmatch(day)
-    if found is not None:
-        year = int(found[3])
-        return date(year if year > 99 else 2000 + year, int(found[2]), int(found[1]))
+    try:
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", day):
+            return date.fromisoformat(day)
+        found = _NUMERIC.fullmatch(day)
+        if found is not None:
+            year = int(found[3])
+            return date(year if year > 99 else 2000 + year, int(found[2]), int(found[1]))
+    except ValueError:
+        day = ""
     for form in _WRITTEN:
         try:
             return datetime.strptime(day, form).date()  # noqa: DTZ007 - a day has no zone
