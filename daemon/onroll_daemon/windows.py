@@ -38,13 +38,13 @@ class Window:
     def on(self, day: date) -> tuple[datetime, datetime]:
         """When the window that begins on `day` opens and closes, in UTC.
 
-        An hour that the clocks skip in spring opens the window at the moment they are put forward; of an hour that comes twice in autumn,
-        opening takes the first and closing the second, so that a window is never shorter than it looks.
+        A time that the clocks skip in spring is reckoned as if they had not been changed yet; of an hour that comes twice in autumn, opening takes the
+        first and closing the second, so that a window is never shorter than it looks.
         """
         last = day if self.ends > self.begins else day + timedelta(days=1)
         opens = datetime.combine(day, self.begins, self.zone).replace(fold=0).astimezone(UTC)
-        closes = datetime.combine(last, self.ends, self.zone).replace(fold=1).astimezone(UTC)
-        return opens, max(closes, opens)
+        closes = max(datetime.combine(last, self.ends, self.zone).replace(fold=fold).astimezone(UTC) for fold in (0, 1))
+        return opens, closes
 
     def at(self, moment: datetime) -> tuple[datetime, datetime] | None:
         """The window that is open at `moment` (aware), or None."""

@@ -85,16 +85,16 @@ def test_a_schools_weeks_on_a_real_domain(samba: Samba, tmp_path: Path, monkeypa
     )
 
     def looked_at(world: Demo) -> Iterator[None]:
-        users = samba.ldbsearch("(&(objectCategory=person)(employeeID=*))", "sAMAccountName")
+        users = samba.ldbsearch("(&(objectCategory=person)(employeeID=*))", "sAMAccountName", base=base)
         assert users.count("sAMAccountName: ") == 1340
         teacher = min(
             each.username or ""
             for each in world.store.identities("milton-park")
             if each.role.value == "staff" and each.person.key
         )
-        assert "objectGUID" in samba.ldbsearch(f"(sAMAccountName={teacher})", "objectGUID")
+        assert "objectGUID" in samba.ldbsearch(f"(sAMAccountName={teacher})", "objectGUID", base=base)
         yield
-        renamed = samba.ldbsearch("(sAMAccountName=*.featherstone)", "proxyAddresses", "objectGUID")
+        renamed = samba.ldbsearch("(sAMAccountName=*.featherstone)", "proxyAddresses", "objectGUID", base=base)
         assert renamed.count("proxyAddresses: SMTP:") == 1
         assert renamed.count("proxyAddresses: smtp:") == 1
         assert guid_of(renamed) in {
@@ -104,11 +104,11 @@ def test_a_schools_weeks_on_a_real_domain(samba: Samba, tmp_path: Path, monkeypa
         assert samba.sign_in("18zwisniewska", PASSWORD) == "ok"
         yield
         assert samba.sign_in("18zwisniewska", PASSWORD) == "revoked"
-        assert "info: Disabled by onroll: left on" in samba.ldbsearch("(sAMAccountName=18zwisniewska)", "info")
+        assert "info: Disabled by onroll: left on" in samba.ldbsearch("(sAMAccountName=18zwisniewska)", "info", base=base)
         yield
         assert samba.sign_in("18zwisniewska", PASSWORD) == "ok"
         yield
-        potters = samba.ldbsearch("(sn=Potter)", "sAMAccountName")
+        potters = samba.ldbsearch("(sn=Potter)", "sAMAccountName", base=base)
         assert "20hpotter\n" in potters
         assert "20hpotter1\n" in potters
         yield

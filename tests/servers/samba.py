@@ -34,9 +34,9 @@ class Samba:
             command, input=stdin, capture_output=True, text=True, env=os.environ | self.env, timeout=60, check=False
         )
 
-    def ldbsearch(self, query: str, *attributes: str) -> str:
-        """What the domain's own database says, not over LDAP."""
-        found = self.tool("ldbsearch", "-H", self.env["AD_SAM_LDB"], "-s", "sub", "-b", self.root, query, *attributes)
+    def ldbsearch(self, query: str, *attributes: str, base: str = "") -> str:
+        """What the domain's own database says of everything under `base`, not over LDAP."""
+        found = self.tool("ldbsearch", "-H", self.env["AD_SAM_LDB"], "-s", "sub", "-b", base or self.root, query, *attributes)
         assert found.returncode == 0, found.stderr
         return found.stdout
 
