@@ -7,7 +7,7 @@ import random
 
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["samba"]
+pytest_plugins = ["samba", "directories"]
 
 settings.register_profile(
     "ci", derandomize=True, database=None, max_examples=60, deadline=None, suppress_health_check=list(HealthCheck)

@@ -65,6 +65,9 @@ def year_of_entry_of(identity: Identity, years: Years) -> int | None:
     if identity.role is not Role.STUDENT:
         return None
     person = identity.person
+    if person.status is Status.FUTURE and person.starts is None:
+        # Which September is not told: this year's cohort would be a guess, and a wrong one for an intake typed in early.
+        return identity.year_of_entry
     if _speaks_of_now(person, years.today) or person.starts is None:
         reckoned_in = years.current
     else:

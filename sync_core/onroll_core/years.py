@@ -81,65 +81,71 @@ class Stage:
 
     @property
     def final(self) -> bool:
-        """True for the years after which pupils commonly leave a school: the ends of primary, of Key Stage 4 and of sixth form."""
+        """True for the years after which whole cohorts leave a school: the ends of primary, of compulsory schooling and of sixth form (S4 to S6 in Scotland)."""
         return self.n in _FINAL[self.country]
 
 
 _FINAL = {
-    Country.ENGLAND: frozenset({2, 6, 11, 12, 13, 14}),
-    Country.WALES: frozenset({2, 6, 11, 12, 13, 14}),
+    Country.ENGLAND: frozenset({6, 11, 13, 14}),
+    Country.WALES: frozenset({6, 11, 13, 14}),
     Country.SCOTLAND: frozenset({7, 11, 12, 13}),
-    Country.NORTHERN_IRELAND: frozenset({7, 12, 13, 14}),
+    Country.NORTHERN_IRELAND: frozenset({7, 12, 14}),
 }
-_LAST = {Country.SCOTLAND: 13}
-_NUMBER = re.compile(r"(?:YEAR|YR|Y|NCY|NC YEAR)?\.? ?0*(\d{1,2})(?: ?YEARS?)?")
-_NURSERY = re.compile(r"(?:YEAR|YR|Y)? ?N(?:URSERY)? ?([12])?")
-_RECEPTION = frozenset({"R", "YR", "RECEPTION", "YEAR R", "Y R", "REC", "YEAR RECEPTION", "YRR", "YR R"})
-_SCOTTISH = re.compile(r"(P|S|PRIMARY|SECONDARY) ?([1-7])")
-_NI_PRIMARY = re.compile(r"P(?:RIMARY)? ?([1-7])")
-_CLASS = re.compile(r"0?(\d{1,2}|R)[A-Z]{1,3}\d?")
+_FIRST = {Country.ENGLAND: -2, Country.WALES: -2, Country.SCOTLAND: -1, Country.NORTHERN_IRELAND: -1}
+_LAST = {Country.ENGLAND: 14, Country.WALES: 14, Country.SCOTLAND: 13, Country.NORTHERN_IRELAND: 14}
+_NUMBER = re.compile(r"(?:(?:NC ?)?(?:YEAR|YR)(?: GROUP)?|NCY|Y)?\.? ?0*([0-9]{1,2})")
+_NURSERY = re.compile(r"(?:YEAR |YR |Y)?N(?:URSERY)? ?([12])?")
+_RECEPTION = frozenset({"R", "YR", "Y R", "YRR", "YR R", "YEAR R", "REC", "RECEPTION", "YEAR RECEPTION"})
+_PRIMARY = re.compile(r"P(?:RIMARY)? ?([1-7])")
+_SECONDARY = re.compile(r"S(?:ECONDARY)? ?([1-6])")
+_CLASS = re.compile(r"(?:0?([1-9]|1[0-4])[A-Z]{1,3}|(R)[A-Z]|([PS][1-7])[A-Z]{1,3})[0-9]?")
+_LONGEST = 40
 
 
-@lru_cache(maxsize=4096)
 def parse_stage(text: str | None, country: Country, from_class: bool = False) -> Stage | None:
     """The stage that an MIS's year group means, or None for blank, X (not following the curriculum), SP (special) and what is not a year group.
 
-    `from_class` also reads it out of a class name (5D, RF), which is the weakest evidence there is. "P4" and "S2" are stages in Scotland
-    alone; a Northern Irish P1 is Year 1. Source: the parser's list in the MIS facts; iSAMS's integers are 0 for Reception, -1 and -2 for nursery.
+    `from_class` also reads it out of a class name (5D, RF, and P4B in Scotland), which is the weakest evidence there is. P4 and S2 are stages in
+    Scotland alone, where a bare number is none (7 may be P7 or S1, and 1 both P1 and S1); a Northern Irish P1 is Year 1. iSAMS's integers are 0
+    for Reception, -1 and -2 for the nursery years before it.
     """
-    if text is None:
+    if text is None or len(text) > _LONGEST:
         return None
+    return _parse(text, country, from_class)
+
+
+@lru_cache(maxsize=4096)
+def _parse(text: str, country: Country, from_class: bool) -> Stage | None:
     words = " ".join(text.upper().split())
-    if words in ("-1", "-2", "0", "00"):
-        # iSAMS counts Reception as 0 and the nursery years downwards; the nursery year before Reception is -1.
-        return Stage(int(words), country)
-    if country is Country.SCOTLAND:
-        found = _SCOTTISH.fullmatch(words)
-        if found is not None:
-            n = int(found[2])
-            if found[1].startswith("P"):
-                return Stage(n, country)
-            return Stage(7 + n, country) if n <= 6 else None
-    elif country is Country.NORTHERN_IRELAND:
-        found = _NI_PRIMARY.fullmatch(words)
-        if found is not None:
-            return Stage(int(found[1]), country)
-    if words in _RECEPTION:
-        return None if country is Country.SCOTLAND else Stage(0, country)
-    found = _NURSERY.fullmatch(words)
-    if found is not None:
+    n = _scottish(words) if country is Country.SCOTLAND else _numbered(words, country)
+    if n is None and (nursery := _NURSERY.fullmatch(words)) is not None:
         # The later nursery year, N2, is the one before school; where a country has no Reception that is stage 0.
         before_school = -1 if country in (Country.ENGLAND, Country.WALES) else 0
-        return Stage(before_school - (found[1] == "1"), country)
-    found = _NUMBER.fullmatch(words)
-    if found is not None:
-        n = int(found[1])
-        return Stage(n, country) if 1 <= n <= _LAST.get(country, 14) else None
-    if from_class:
-        found = _CLASS.fullmatch(words.replace(" ", ""))
-        if found is not None:
-            return parse_stage(found[1], country)
+        n = before_school - (nursery[1] == "1")
+    if n is not None:
+        return _within(n, country)
+    if from_class and (named := _CLASS.fullmatch(words.replace(" ", ""))) is not None:
+        return _parse(named[1] or named[2] or named[3], country, False)
     return None
+
+
+def _scottish(words: str) -> int | None:
+    if (found := _PRIMARY.fullmatch(words)) is not None:
+        return int(found[1])
+    if (found := _SECONDARY.fullmatch(words)) is not None:
+        return 7 + int(found[1])
+    return None
+
+
+def _numbered(words: str, country: Country) -> int | None:
+    if words in ("-1", "-2"):
+        return int(words)
+    if words in _RECEPTION:
+        return 0
+    found = _NUMBER.fullmatch(words)
+    if found is None and country is Country.NORTHERN_IRELAND:
+        found = _PRIMARY.fullmatch(words)
+    return None if found is None else int(found[1])
 
 
 def academic_year(day: date, rollover: Rollover) -> int:
@@ -152,15 +158,30 @@ def year_of_entry(stage: Stage, year: int) -> int:
     return year - (stage.n - 1)
 
 
-def stage_in(entry: int, year: int, country: Country) -> Stage:
-    """The stage of a pupil with Year of Entry `entry` in the academic year `year`, assuming normal progression."""
-    return Stage(year - entry + 1, country)
+def stage_in(entry: int, year: int, country: Country) -> Stage | None:
+    """The stage of a pupil with Year of Entry `entry` in the academic year `year`, assuming normal progression; None before nursery and after school."""
+    return _within(year - entry + 1, country)
 
 
-def stage_by_age(born: date, year: int, country: Country = Country.ENGLAND) -> Stage:
-    """The stage that a birthday gives in the academic year `year`, in England and Wales: age in whole years on the 31 August before it began, less four.
+def stage_by_age(born: date, year: int, country: Country) -> Stage | None:
+    """The stage that a birthday gives in the academic year `year`; None before nursery and after school.
 
-    A fallback for where the MIS gives no year group: deferral, acceleration and other countries' cut-off dates make it a guess.
+    A fallback for where the MIS gives no year group: deferral and acceleration make it a guess. England and Wales go by the age on 31 August before
+    the year began, less four; Northern Ireland (four by 1 July enters Year 1) and Scotland (five by the end of February enters Primary 1) by their own days.
     """
-    age = year - born.year - ((born.month, born.day) > (8, 31))
-    return Stage(age - 4, country)
+    match country:
+        case Country.ENGLAND | Country.WALES:
+            return _within(_age(born, date(year, 8, 31)) - 4, country)
+        case Country.NORTHERN_IRELAND:
+            return _within(_age(born, date(year, 7, 1)) - 3, country)
+        case Country.SCOTLAND:
+            # Whoever is born on 29 February is of the February side of the line, in every year.
+            return _within(year + 1 - born.year - ((born.month, born.day) >= (3, 1)) - 4, country)
+
+
+def _within(n: int, country: Country) -> Stage | None:
+    return Stage(n, country) if _FIRST[country] <= n <= _LAST[country] else None
+
+
+def _age(born: date, on: date) -> int:
+    return on.year - born.year - ((on.month, on.day) < (born.month, born.day))

@@ -14,8 +14,6 @@ from urllib.parse import urlsplit
 HERE = Path(__file__).parents[1]
 sys.path.insert(0, str(HERE / "connectors"))
 
-from world import Clock, context
-
 from onroll_connectors.sandbox.graph import Graph
 from onroll_connectors.sandbox.graph_quota import Quotas
 from onroll_connectors.sandbox.serving import serve
@@ -23,6 +21,7 @@ from onroll_connectors.targets import microsoft365
 from onroll_connectors.testing import account_of, pupil
 from onroll_core.changes import Applied, Create
 from onroll_core.contracts import Scope
+from world import Clock, context
 
 COUNT, MANY = 600, 9000
 
@@ -43,7 +42,9 @@ def bare(url: str, count: int) -> float:
             for n in range(start, min(start + 20, count))
         ]  # fmt: skip
         body = json.dumps({"requests": parts})
-        connection.request("POST", "/v1.0/$batch", body, {"Content-Type": "application/json", "Authorization": "Bearer x"})
+        connection.request(
+            "POST", "/v1.0/$batch", body, {"Content-Type": "application/json", "Authorization": "Bearer x"}
+        )
         assert connection.getresponse().read()
     return count / (time.monotonic() - began)
 
@@ -58,7 +59,9 @@ def ours(url: str, count: int, clock: Clock, window: int) -> tuple[float, float]
     wall, at = time.monotonic(), clock.at
     done = 0
     for start in range(0, count, target.abilities.batch):
-        done += sum(isinstance(each, Applied) for each in target.perform(changes[start : start + target.abilities.batch]))
+        done += sum(
+            isinstance(each, Applied) for each in target.perform(changes[start : start + target.abilities.batch])
+        )
     assert done == count, f"{done} of {count}"
     taken = time.monotonic() - wall, clock.at - at
     target.close()

@@ -42,11 +42,15 @@ class Command:
     folder: Path
 
     def students(self, *rows: str) -> None:
-        (self.folder / "export" / "students.csv").write_text(HEADER + "".join(f"{row}\n" for row in rows), encoding="utf-8")
+        (self.folder / "export" / "students.csv").write_text(
+            HEADER + "".join(f"{row}\n" for row in rows), encoding="utf-8"
+        )
 
     def run(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "onroll_daemon", *arguments]
-        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, encoding="utf-8", timeout=60, check=False)
+        done = subprocess.run(
+            command, cwd=self.folder, capture_output=True, text=True, encoding="utf-8", timeout=60, check=False
+        )
         assert done.returncode == code, f"{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr
         return done
@@ -123,7 +127,9 @@ def test_another_day_can_be_rehearsed(onroll: Command) -> None:
     onroll.students("1,Harry,Potter,7,01/09/2026,18/12/2026", "2,Luna,Lovegood,7,01/09/2027,")
     onroll.run("sync", "--today", "2026-11-24")
     plan = onroll.json("plan", "--as-of", "2027-01-05", "--today", "2026-11-24")
-    assert [(change["kind"], change["reason"]) for change in plan["plans"][0]["changes"]] == [("disable", "left on 18 December 2026")]
+    assert [(change["kind"], change["reason"]) for change in plan["plans"][0]["changes"]] == [
+        ("disable", "left on 18 December 2026")
+    ]
     assert onroll.json("plan", "--today", "2026-11-24")["plans"][0]["changes"] == []
     assert [user["username"] for user in onroll.json("users", "list")["users"]] == ["20hpotter", "21llovegood"]
 
@@ -153,9 +159,13 @@ def test_the_service_runs_tonights_sync_answers_and_stops(onroll: Command) -> No
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    text = CONFIG.format(folder=onroll.folder.as_posix(), port=port).replace('mis = "csv"', 'mis = "csv"\nwindow = "00:00-23:59"')
+    text = CONFIG.format(folder=onroll.folder.as_posix(), port=port).replace(
+        'mis = "csv"', 'mis = "csv"\nwindow = "00:00-23:59"'
+    )
     (onroll.folder / "onroll.toml").write_text(text, encoding="utf-8")
-    process = subprocess.Popen([sys.executable, "-m", "onroll_daemon", "serve"], cwd=onroll.folder, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "onroll_daemon", "serve"], cwd=onroll.folder, stderr=subprocess.PIPE, text=True
+    )
     try:
         status = answered(port)
         assert status["schools"]["milton-park"]["word"] in ("fresh", "late")

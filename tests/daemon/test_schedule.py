@@ -64,7 +64,9 @@ def test_a_restart_in_the_window_does_not_repeat_what_was_read() -> None:
 
 
 @pytest.mark.parametrize("answer", [None, Night("s", unread="The MIS does not answer.")])
-def test_a_source_that_is_not_there_is_tried_again_with_growing_pauses_until_the_window_ends(answer: Night | None) -> None:
+def test_a_source_that_is_not_there_is_tried_again_with_growing_pauses_until_the_window_ends(
+    answer: Night | None,
+) -> None:
     bench = Bench(OPENS - timedelta(hours=1))
     bench.answer = answer
     for _ in range(40):

@@ -73,7 +73,15 @@ def test_every_line_of_the_sample_that_is_commented_out_is_a_known_key(tmp_path:
         bare = re.sub(r"^# (?=[a-z_]+ = |\[)", "", line)
         lines.append(bare)
     text = "\n".join(lines)
-    for other in ("# -- wonde", 'school = "A1930499544"', 'token = "env:ONROLL_WONDE_TOKEN"', "endpoint", "per_page", "groups = true", "group_types"):
+    for other in (
+        "# -- wonde",
+        'school = "A1930499544"',
+        'token = "env:ONROLL_WONDE_TOKEN"',
+        "endpoint",
+        "per_page",
+        "groups = true",
+        "group_types",
+    ):
         text = "\n".join(line for line in text.splitlines() if not line.startswith(other))
     assert set(load(tmp_path, text).targets) == {"ad", "m365", "google"}
 
@@ -88,8 +96,16 @@ def test_the_examples_can_be_loaded() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "says"),
     [
-        ('name = "Milton', 'windw = "19:00-22:00"\nname = "Milton', "windw is not a key that onroll knows. Did you mean window?"),
-        ("write = [", 'serber = "x"\nwrite = [', "targets.ad.serber is not a key that onroll knows. Did you mean server?"),
+        (
+            'name = "Milton',
+            'windw = "19:00-22:00"\nname = "Milton',
+            "windw is not a key that onroll knows. Did you mean window?",
+        ),
+        (
+            "write = [",
+            'serber = "x"\nwrite = [',
+            "targets.ad.serber is not a key that onroll knows. Did you mean server?",
+        ),
         ('kind = "active_directory"', 'kind = "active_direcotry"', "Did you mean active_directory?"),
         ('mis = "csv"', 'mis = "cvs"', "Did you mean csv?"),
         ('mis = "csv"', 'mis = "csv_table"', "is not a source"),
@@ -110,7 +126,11 @@ def test_the_examples_can_be_loaded() -> None:
         ("[[school]]", "[[school]", "not valid TOML"),
         ("[[school]]", "[schol]", "schol is not a key that onroll knows. Did you mean school?"),
         ('server = "embedded:test"', 'server = "dc1"', "ldaps://"),
-        ('server = "embedded:test"', 'server = "ldaps://dc1"\nuser = "a@b"\npassword = "Passw0rd"', "a secret is not written here"),
+        (
+            'server = "embedded:test"',
+            'server = "ldaps://dc1"\nuser = "a@b"\npassword = "Passw0rd"',
+            "a secret is not written here",
+        ),
     ],
 )
 def test_a_mistake_is_a_sentence(tmp_path: Path, before: str, after: str, says: str) -> None:

@@ -81,7 +81,11 @@ NOW = utc("2026-11-24 23:00")
         ({"last_read": "2026-11-24T19:30:00+00:00"}, "fresh", "nothing needed changing"),
         ({"last_read": "2026-11-24T19:30:00+00:00", "last_change": "2026-10-01T19:30:00+00:00"}, "fresh", "1 October"),
         ({"last_read": "2026-11-22T19:30:00+00:00"}, "late", "22 November"),
-        ({"last_read": "2026-11-24T19:30:00+00:00", "feed_time": "2026-11-10T00:00:00+00:00"}, "late", "its own data is from 10 November"),
+        (
+            {"last_read": "2026-11-24T19:30:00+00:00", "feed_time": "2026-11-10T00:00:00+00:00"},
+            "late",
+            "its own data is from 10 November",
+        ),
         ({"last_read": "2026-11-23T19:30:00+00:00", "problem": "Wonde refused onroll."}, "failing", "Wonde refused"),
     ],
 )

@@ -104,7 +104,9 @@ def test_a_schools_weeks_on_a_real_domain(samba: Samba, tmp_path: Path, monkeypa
         assert samba.sign_in("18zwisniewska", PASSWORD) == "ok"
         yield
         assert samba.sign_in("18zwisniewska", PASSWORD) == "revoked"
-        assert "info: Disabled by onroll: left on" in samba.ldbsearch("(sAMAccountName=18zwisniewska)", "info", base=base)
+        assert "info: Disabled by onroll: left on" in samba.ldbsearch(
+            "(sAMAccountName=18zwisniewska)", "info", base=base
+        )
         yield
         assert samba.sign_in("18zwisniewska", PASSWORD) == "ok"
         yield

@@ -1,43 +1,49 @@
 """A directory in memory that answers as Active Directory on Windows does: for the demo and for tests, without root and on any system.
 
-It is as strict as Windows, not as lax as Samba: lengths, forbidden characters, accents folded in comparisons, no enabled account without a password,
-no password with the name in it, refusals with Windows' result codes and hex digits. A name that ends in .json keeps it in that file between runs.
+It is as strict as Windows, not as lax as Samba (`directory_rules`), and an unpaged search over 1,000 objects is cut off. A name that ends in .json
+is a file that keeps it between commands.
 """
 
 from __future__ import annotations
 
-import base64
-import json
 import random
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
-from onroll_connectors.targets.ad_names import folded, key, name_of, parent, problem_with_login
-from onroll_connectors.targets.ad_wire import Add, Answer, Entry, Operation, Rdn, Replace
+from onroll_connectors.sandbox import directory_rules as rules
+from onroll_connectors.sandbox.directory_file import DirectoryFile, Values
+from onroll_connectors.targets.ad_names import folded, key, name_of, parent, split
+from onroll_connectors.targets.ad_wire import (
+    Add,
+    AllOf,
+    Answer,
+    AnyOf,
+    Entry,
+    Equal,
+    Lost,
+    Present,
+    Rdn,
+    Replace,
+    Request,
+    Search,
+    Where,
+)
 
 _OPEN: dict[str, Directory] = {}
-_LENGTHS = {
-    "givenname": 64,
-    "sn": 64,
-    "displayname": 256,
-    "mail": 256,
-    "employeeid": 16,
-    "cn": 64,
-    "ou": 64,
-    "info": 1024,
-}
-_OK = Answer(0)
-_SINGLE = {"mail", "samaccountname", "userprincipalname", "displayname", "givenname", "sn", "employeeid"}
+_MOST = 1000  # MaxPageSize
+_MOST_VALUES = 1500  # MaxValRange
 
 
 def open_directory(name: str, base: str) -> EmbeddedWire:
     """A connection to the directory of that name, made with its domain and `base` when it is new."""
     directory = _OPEN.get(name)
     if directory is None:
-        directory = _OPEN[name] = Directory(Path(name) if name.endswith(".json") else None)
+        directory = Directory(DirectoryFile(Path(name)) if name.endswith(".json") else None)
+        directory.catch_up()
+        _OPEN[name] = directory
     directory.ensure(base)
     return EmbeddedWire(directory)
 
@@ -49,18 +55,19 @@ def forget(name: str) -> None:
 
 @dataclass(slots=True)
 class Object:
-    """One object: its DN and raw values under lower-case names."""
+    """One object: its DN, raw values under lower-case names, its password as it is kept, and where it stands (its DN as a key)."""
 
     dn: str
-    values: dict[str, list[bytes]]
+    values: Values
     password: str = ""
+    where: str = ""
 
 
 @dataclass(slots=True)
 class Directory:
     """The objects by objectGUID, and indexes for what must be unique."""
 
-    file: Path | None = None
+    file: DirectoryFile | None = None
     min_password: int = 7
     objects: dict[str, Object] = field(default_factory=dict)
     by_dn: dict[str, str] = field(default_factory=dict)
@@ -69,267 +76,316 @@ class Directory:
     randomness: random.Random = field(default_factory=random.SystemRandom)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
-    def __post_init__(self) -> None:
-        if self.file is not None and self.file.exists():
-            for guid, kept in json.loads(self.file.read_text(encoding="utf-8")).items():
-                values = {
-                    name: [base64.b64decode(each) for each in each_values]
-                    for name, each_values in kept["values"].items()
-                }
-                self._keep(guid, Object(kept["dn"], values, kept["password"]))
-
-    def save(self) -> None:
-        """Write everything to the file, whole or not at all."""
-        if self.file is None:
-            return
-        found = {
-            guid: {
-                "dn": each.dn,
-                "password": each.password,
-                "values": {
-                    name: [base64.b64encode(value).decode() for value in values] for name, values in each.values.items()
-                },
-            }
-            for guid, each in self.objects.items()
-        }
-        fresh = self.file.with_suffix(".new")
-        fresh.write_text(json.dumps(found), encoding="utf-8")
-        fresh.replace(self.file)
+    def catch_up(self) -> None:
+        """Take in what other processes wrote to the file."""
+        if self.file is not None:
+            self.file.catch_up(
+                lambda guid, dn, password, values: self._keep(guid, Object(dn, values, password), write=False)
+            )
 
     def ensure(self, base: str) -> None:
         """Make the domain and the OUs of `base` where they are missing."""
-        parts = base.split(",")
+        parts = split(base)
         for start in range(len(parts) - 1, -1, -1):
             dn = ",".join(parts[start:])
-            if key(dn) not in self.by_dn:
-                kind = "organizationalUnit" if parts[start].upper().startswith("OU=") else "domainDNS"
-                self._keep(self._guid(), Object(dn, {"objectclass": [b"top", kind.encode()]}))
+            if folded(key(dn)) not in self.by_dn:
+                kind = b"organizationalUnit" if dn[:3].upper() == "OU=" else b"domainDNS"
+                self._keep(self._guid(), Object(dn, {"objectclass": [b"top", kind]}))
 
     @property
     def root(self) -> str:
         """The DN of the domain."""
-        return max((each.dn for each in self.objects.values() if key(each.dn).startswith("dc=")), key=len)
+        domains = (each.dn for each in self.objects.values() if b"domainDNS" in each.values["objectclass"])
+        return max(domains, key=len)
 
     def sign_in(self, login: str, password: str) -> str:
         """What a sign-in comes to: "ok", "must change", "disabled" or "refused"."""
-        guid = self.logins.get(folded(login)) or self.upns.get(folded(login))
-        found = self.objects.get(guid or "")
-        if found is None or not found.password or found.password != password:
+        found = self.objects.get(self.logins.get(folded(login)) or self.upns.get(folded(login)) or "")
+        if found is None or not rules.fits(password, found.password):
             return "refused"
-        if int(found.values["useraccountcontrol"][0]) & 2:
+        if int(found.values["useraccountcontrol"][0]) & rules.DISABLED:
             return "disabled"
-        return "must change" if found.values.get("pwdlastset", [b"1"])[0] == b"0" else "ok"
+        return "must change" if found.values.get("pwdlastset", [b"-1"])[0] == b"0" else "ok"
 
     def find(self, login: str) -> Object | None:
         """The object with that sAMAccountName."""
         return self.objects.get(self.logins.get(folded(login), ""))
 
-    def under(self, base: str, kinds: Callable[[set[bytes]], bool]) -> Iterator[Object]:
-        """Objects at or below `base` whose classes satisfy `kinds`, in the order they were made."""
-        end = key(base)
-        for each in list(self.objects.values()):
-            place = key(each.dn)
-            if (place == end or place.endswith("," + end)) and kinds(
-                {value.lower() for value in each.values["objectclass"]}
-            ):
-                yield each
-
-    def do(self, operation: Operation) -> Answer:
-        """Carry out one operation, whole or not at all."""
+    def do(self, request: Add | Replace | Rdn) -> Answer:
+        """Carry out one write, whole or not at all."""
         with self.lock:
-            match operation:
+            self.catch_up()
+            match request:
                 case Add():
-                    return self._add(operation)
+                    return self._add(request)
                 case Replace():
-                    return self._replace(operation)
+                    return self._replace(request)
                 case Rdn():
-                    return self._move(operation)
+                    return self._move(request)
+
+    def found(self, search: Search) -> Iterator[Object] | None:
+        """What a search finds, in the order in which it was made; None when its base is not there."""
+        base = self._at(search.base)
+        if base is None:
+            return None
+        top = base.where
+        match search.scope:
+            case "BASE":
+                there: Iterator[Object] = iter((base,))
+            case "LEVEL":
+                there = (each for each in self.objects.values() if key(parent(each.dn)) == top)
+            case "SUBTREE":
+                there = (each for each in self.objects.values() if each.where.endswith(top))
+        return (each for each in there if _matches(each, search.where))
+
+    # --- writing ---
 
     def _add(self, add: Add) -> Answer:
-        if key(add.dn) in self.by_dn:
-            return Answer(68, "00002071: UpdErr: DSID-0305, problem 6005 (ENTRY_EXISTS), data 0")
-        if key(parent(add.dn)) not in self.by_dn:
-            return Answer(32, "0000208D: NameErr: DSID-0310, problem 2001 (NO_OBJECT), data 0")
-        values = {name.lower(): [_raw(each) for each in each_values] for name, each_values in add.values.items()}
-        values.setdefault("ou" if add.dn[:3].upper() == "OU=" else "cn", [name_of(add.dn).encode()])
+        if any(ord(each) < 32 for each in add.dn) or "=" not in add.dn:
+            return rules.BAD_DN
+        if folded(key(add.dn)) in self.by_dn:
+            return rules.EXISTS
+        if folded(key(parent(add.dn))) not in self.by_dn:
+            return rules.NO_PARENT
+        values = {name.lower(): [_raw(each) for each in held] for name, held in add.values.items()}
+        values["ou" if add.dn[:3].upper() == "OU=" else "cn"] = [name_of(add.dn).encode()]
         fresh = Object(add.dn, values)
-        refusal = self._refusal(fresh, None)
-        if refusal is not None:
-            return refusal
-        self._keep(self._guid(), fresh)
-        return _OK
+        refusal = rules.bad_values(values) or self._bad_account(fresh, None)
+        if refusal is None:
+            self._keep(self._guid(), fresh)
+        return refusal or rules.OK
 
     def _replace(self, replace: Replace) -> Answer:
-        guid = self._guid_of(replace.dn)
-        if guid is None:
-            return Answer(32, "0000208D: NameErr: DSID-0310, problem 2001 (NO_OBJECT), data 0")
-        old = self.objects[guid]
-        values = dict(old.values)
-        for name, each_values in replace.values.items():
-            if name.lower() in ("cn", "objectguid"):
-                return Answer(67, "000020B1: UpdErr: DSID-0305, problem 6004 (CANT_ON_RDN), data 0")
-            if each_values:
-                values[name.lower()] = [_raw(each) for each in each_values]
-            else:
-                values.pop(name.lower(), None)
+        old = self._at(replace.dn)
+        if old is None:
+            return rules.NO_OBJECT
+        changed = {name.lower(): [_raw(each) for each in held] for name, held in replace.values.items()}
+        if changed.keys() & {"cn", "ou", "objectguid", "objectclass"}:
+            return rules.NOT_ON_RDN
+        if changed.keys() - {name.lower() for name in rules.SCHEMA}:
+            return rules.NO_ATTRIBUTE
+        values = {name: held for name, held in (old.values | changed).items() if held and name != "objectguid"}
         fresh = Object(old.dn, values, old.password)
-        refusal = self._refusal(fresh, guid)
-        if refusal is not None:
-            return refusal
-        self._drop(guid)
-        self._keep(guid, fresh)
-        return _OK
+        guid = _guid_in(old)
+        refusal = rules.bad_values({name: held for name, held in changed.items() if held}) or self._bad_account(
+            fresh, guid
+        )
+        if refusal is None:
+            self._keep(guid, fresh)
+        return refusal or rules.OK
 
     def _move(self, move: Rdn) -> Answer:
-        guid = self._guid_of(move.dn)
-        if guid is None or key(move.parent) not in self.by_dn:
-            return Answer(32, "0000208D: NameErr: DSID-0310, problem 2001 (NO_OBJECT), data 0")
+        old = self._at(move.dn)
+        if old is None or folded(key(move.parent)) not in self.by_dn:
+            return rules.NO_OBJECT
         dn = f"{move.rdn},{move.parent}"
-        if self.by_dn.get(key(dn), guid) != guid:
-            return Answer(68, "00002071: UpdErr: DSID-0305, problem 6005 (ENTRY_EXISTS), data 0")
-        if len(name_of(dn)) > 64:
-            return Answer(19, "00002082: AtrErr: DSID-0315, #1: problem 1005 (CONSTRAINT_ATT_TYPE)")
-        old = self.objects[guid]
-        self._drop(guid)
-        values = dict(old.values)
-        values["ou" if move.rdn[:3].upper() == "OU=" else "cn"] = [name_of(dn).encode()]
+        guid = _guid_in(old)
+        if any(ord(each) < 32 for each in dn):
+            return rules.BAD_DN
+        if self.by_dn.get(folded(key(dn)), guid) != guid:
+            return rules.EXISTS
+        if not 0 < len(name_of(dn)) <= 64:
+            return rules.BAD_VALUE
+        below = [each for each in self.objects.values() if each.where.endswith(old.where) and each is not old]
+        values = old.values | {"ou" if move.rdn[:3].upper() == "OU=" else "cn": [name_of(dn).encode()]}
+        before = old.dn
         self._keep(guid, Object(dn, values, old.password))
-        return _OK
+        for each in below:
+            at = each.dn[: len(each.dn) - len(before)] + dn
+            self._keep(_guid_in(each), Object(at, each.values, each.password))
+        return rules.OK
 
-    def _refusal(self, fresh: Object, guid: str | None) -> Answer | None:
-        """Why Windows would not have this object, or None; a password in it is taken out and kept apart."""
+    def _bad_account(self, fresh: Object, guid: str | None) -> Answer | None:
+        """Why Windows would not have this user, group or computer, or None; a password in it is taken out and kept apart."""
         values = fresh.values
-        for name, each_values in values.items():
-            longest = _LENGTHS.get(name)
-            if any(not each for each in each_values) or (
-                longest and any(len(each.decode()) > longest for each in each_values)
-            ):
-                return Answer(19, "00002082: AtrErr: DSID-0315, #1: problem 1005 (CONSTRAINT_ATT_TYPE)")
-            if name in _SINGLE and len(each_values) > 1:
-                return Answer(19, "00002081: AtrErr: DSID-0315, #1: problem 1005 (CONSTRAINT_ATT_TYPE)")
-        if b"user" not in {each.lower() for each in values["objectclass"]}:
+        classes = {each.lower() for each in values["objectclass"]}
+        if not classes & {b"user", b"group"}:
             return None
-        login = values.get("samaccountname", [b""])[0].decode()
-        if problem_with_login(login) is not None:
-            return Answer(80, "00000523: SysErr: DSID-031A, problem 22 (Invalid argument), data 0")
+        is_user = b"user" in classes and b"computer" not in classes
+        login = values.setdefault("samaccountname", [f"$J{self.randomness.randrange(16**10):010X}".encode()])[
+            0
+        ].decode()
+        if rules.bad_login(login, is_user):
+            return rules.BAD_LOGIN
         if self.logins.get(folded(login), guid) != guid:
-            return Answer(68, "00000524: UpdErr: DSID-031A, problem 6005 (ENTRY_EXISTS), data 0")
+            return rules.LOGIN_EXISTS
         upn = values.get("userprincipalname", [b""])[0].decode()
         if upn and self.upns.get(folded(upn), guid) != guid:
-            return Answer(19, "000021C8: AtrErr: DSID-0310, #1: problem 1005 (CONSTRAINT_ATT_TYPE)")
+            return rules.UPN_EXISTS
+        return self._bad_password(fresh, login) if is_user else None
+
+    def _bad_password(self, fresh: Object, login: str) -> Answer | None:
+        values = fresh.values
+        flags = int(values.setdefault("useraccountcontrol", [b"546"])[0])
         sent = values.pop("unicodepwd", None)
         if sent is not None:
             password = sent[0].decode("utf-16-le", "replace")
             if len(password) < 2 or password[0] != '"' or password[-1] != '"':
-                return Answer(53, "0000001F: SvcErr: DSID-031A, problem 5003 (WILL_NOT_PERFORM), data 0")
-            if self._weak(password[1:-1], login, values.get("displayname", [b""])[0].decode()):
-                return Answer(53, "0000052D: SvcErr: DSID-031A, problem 5003 (WILL_NOT_PERFORM), data 0\n\x00")
-            fresh.password = password[1:-1]
-        if not int(values.get("useraccountcontrol", [b"546"])[0]) & 2 and not fresh.password:
-            return Answer(53, "0000052D: SvcErr: DSID-031A, problem 5003 (WILL_NOT_PERFORM), data 0\n\x00")
-        return None
+                return rules.NOT_QUOTED
+            if rules.weak(password[1:-1], login, values.get("displayname", [b""])[0].decode(), self.min_password):
+                return rules.WEAK
+            fresh.password = rules.kept(password[1:-1])
+        without = not fresh.password and not flags & rules.PASSWORD_NOT_REQUIRED
+        return rules.WEAK if without and not flags & rules.DISABLED else None
 
-    def _weak(self, password: str, login: str, display: str) -> bool:
-        low = password.lower()
-        words = [
-            login.lower(),
-            *(part for part in display.lower().replace("-", " ").replace(",", " ").split() if len(part) > 2),
-        ]
-        kinds = (str.islower, str.isupper, str.isdigit, lambda each: not each.isalnum())
-        return (
-            len(password) < self.min_password
-            or sum(any(kind(each) for each in password) for kind in kinds) < 3
-            or any(word in low for word in words if len(word) > 2)
-        )
+    # --- where things are ---
 
-    def _guid_of(self, dn: str) -> str | None:
-        return self.by_dn.get(key(dn))
+    def _at(self, dn: str) -> Object | None:
+        if dn.startswith("<GUID=") and dn.endswith(">"):
+            return self.objects.get(dn[6:-1].lower())
+        return self.objects.get(self.by_dn.get(folded(key(dn)), ""))
 
     def _guid(self) -> str:
         return str(UUID(int=self.randomness.getrandbits(128), version=4))
 
-    def _keep(self, guid: str, fresh: Object) -> None:
-        fresh.values["objectguid"] = [UUID(guid).bytes_le]
-        self.objects[guid] = fresh
-        self.by_dn[key(fresh.dn)] = guid
-        for name, index in (("samaccountname", self.logins), ("userprincipalname", self.upns)):
-            for value in fresh.values.get(name, ()):
+    def _keep(self, guid: str, new: Object, *, write: bool = True) -> None:
+        old = self.objects.get(guid)
+        if old is not None:
+            self.by_dn.pop(folded(old.where), None)
+            for name, index in self._unique():
+                for value in old.values.get(name, ()):
+                    index.pop(folded(value.decode()), None)
+        new.values["objectguid"] = [UUID(guid).bytes_le]
+        new.where = key(new.dn)
+        self.objects[guid] = new
+        self.by_dn[folded(new.where)] = guid
+        for name, index in self._unique():
+            for value in new.values.get(name, ()):
                 index[folded(value.decode())] = guid
+        if write and self.file is not None:
+            self.file.append([(guid, new.dn, new.password, new.values)])
 
-    def _drop(self, guid: str) -> None:
-        old = self.objects[guid]
-        del self.by_dn[key(old.dn)]
-        for name, index in (("samaccountname", self.logins), ("userprincipalname", self.upns)):
-            for value in old.values.get(name, ()):
-                index.pop(folded(value.decode()), None)
+    def _unique(self) -> Sequence[tuple[str, dict[str, str]]]:
+        return (("samaccountname", self.logins), ("userprincipalname", self.upns))
 
 
 class EmbeddedWire:
     """A connection to an embedded directory (`ad_wire.Wire`)."""
 
     def __init__(self, directory: Directory) -> None:
-        self._directory = directory
+        self.directory = directory
+        self._answers: dict[int, Answer] = {}
+        self._rest: dict[bytes, list[Entry]] = {}
+        self._sent = 0
+        self._closed = False
 
-    def domain(self) -> Entry:
-        """The root, with its policy."""
-        policy = {"minpwdlength": [str(self._directory.min_password).encode()], "pwdproperties": [b"1"]}
-        return Entry(self._directory.root, policy)
+    def send(self, request: Request) -> int:
+        """Carry it out at once; the answer waits to be fetched."""
+        if self._closed:
+            raise Lost("The connection to the embedded directory is closed.")
+        self._sent += 1
+        with self.directory.lock:
+            if isinstance(request, Search):
+                self.directory.catch_up()
+                self._answers[self._sent] = self._found(request)
+            else:
+                self._answers[self._sent] = self.directory.do(request)
+        return self._sent
 
-    def read(self, dn: str, attributes: Sequence[str]) -> Entry | None:
-        """One object by DN."""
-        guid = self._directory.by_dn.get(key(dn))
-        return None if guid is None else _shown(self._directory.objects[guid], attributes)
-
-    def read_guid(self, guid: str, attributes: Sequence[str]) -> Entry | None:
-        """One object by objectGUID."""
-        found = self._directory.objects.get(guid.lower())
-        return None if found is None else _shown(found, attributes)
-
-    def users(self, base: str, attributes: Sequence[str]) -> Iterator[Entry]:
-        """Users under `base`."""
-        found = self._directory.under(base, lambda classes: b"user" in classes and b"computer" not in classes)
-        return (_shown(each, attributes) for each in found)
-
-    def users_called(self, base: str, logins: Sequence[str], attributes: Sequence[str]) -> Iterator[Entry]:
-        """Users with one of these logins, accents folded."""
-        end = key(base)
-        for login in logins:
-            found = self._directory.find(login)
-            if found is not None and key(found.dn).endswith(end):
-                yield _shown(found, attributes)
-
-    def named(self, base: str, attributes: Sequence[str]) -> Iterator[Entry]:
-        """Everything with a login or an address."""
-        for each in self._directory.under(base, lambda classes: True):
-            if {"samaccountname", "mail", "proxyaddresses"} & each.values.keys():
-                yield _shown(each, attributes)
-
-    def units(self, base: str) -> Iterator[str]:
-        """OUs."""
-        return (each.dn for each in self._directory.under(base, lambda classes: b"organizationalunit" in classes))
-
-    def children(self, parent_dn: str) -> Iterator[str]:
-        """What lies directly in a container."""
-        return (
-            each.dn
-            for each in self._directory.under(parent_dn, lambda classes: True)
-            if key(parent(each.dn)) == key(parent_dn)
-        )
-
-    def send(self, operations: Sequence[Operation]) -> Iterator[Answer]:
-        """One after the other; a file is written once for all of them."""
-        answers = [self._directory.do(operation) for operation in operations]
-        self._directory.save()
-        return iter(answers)
+    def receive(self, ticket: int) -> Answer:
+        """The answer."""
+        if self._closed:
+            raise Lost("The connection to the embedded directory is closed.")
+        return self._answers.pop(ticket)
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Answers that were not fetched are gone; what was written stays."""
+        self._closed = True
+        self._answers.clear()
+        self._rest.clear()
+
+    def _found(self, search: Search) -> Answer:
+        if search.cookie:
+            if search.cookie not in self._rest:
+                return Answer(53, "00002107: SvcErr: DSID-03140594, problem 5010 (UNAVAIL_EXTENSION), data 0\n\x00")
+            entries = self._rest.pop(search.cookie)
+        else:
+            there = self._virtual(search)
+            if there is None:
+                found = self.directory.found(search)
+                if found is None:
+                    return rules.NO_OBJECT
+                there = [_shown(each, search.attributes) for each in found]
+            entries = there
+        if not search.page:
+            return Answer(4 if len(entries) > _MOST else 0, entries=entries[:_MOST])
+        size = min(search.page, _MOST)
+        if len(entries) <= size:
+            return Answer(0, entries=entries)
+        cookie = f"page {self._sent}".encode()
+        self._rest[cookie] = entries[size:]
+        return Answer(0, entries=entries[:size], cookie=cookie)
+
+    def _virtual(self, search: Search) -> list[Entry] | None:
+        """What no object says: the root of the server, the domain's policy, the schema."""
+        root = self.directory.root
+        schema = f"CN=Schema,CN=Configuration,{root}"
+        where = key(search.base)
+        if not where:
+            told = {"defaultnamingcontext": root, "schemanamingcontext": schema, "dsservicename": "CN=NTDS Settings"}
+            return [Entry("", {name: [value.encode()] for name, value in told.items()})]
+        if where == key(schema):
+            each = (
+                Object(f"CN={name},{schema}", _attribute(name, longest, single))
+                for name, (longest, single) in rules.SCHEMA.items()
+            )
+            return [_shown(one, search.attributes) for one in each if _matches(one, search.where)]
+        if where == key(root) and search.scope == "BASE":
+            policy = {"minpwdlength": [str(self.directory.min_password).encode()], "pwdproperties": [b"1"]}
+            return [Entry(root, policy)]
+        return None
+
+
+def _attribute(name: str, longest: int | None, single: bool) -> Values:
+    told = {"objectclass": [b"top", b"attributeSchema"], "ldapdisplayname": [name.encode()]}
+    told["issinglevalued"] = [b"TRUE" if single else b"FALSE"]
+    return told | ({"rangeupper": [str(longest).encode()]} if longest is not None else {})
+
+
+def _matches(found: Object, where: Where) -> bool:
+    match where:
+        case Present(name):
+            return name.lower() in found.values
+        case Equal(name, value):
+            if name == "objectCategory":
+                classes = {each.lower() for each in found.values["objectclass"]}
+                return value == "person" and b"person" in classes and b"computer" not in classes
+            held = found.values.get(name.lower(), ())
+            return any(folded(each.decode("utf-8", "replace")) == folded(value) for each in held)
+        case AnyOf(terms):
+            return any(_matches(found, term) for term in terms)
+        case AllOf(terms):
+            return all(_matches(found, term) for term in terms)
+
+
+_ALLOWED = {
+    "allowedchildclasseseffective": [b"user", b"organizationalUnit", b"group", b"contact", b"computer"],
+    "allowedattributeseffective": [name.encode() for name in rules.SCHEMA],
+    "sdrightseffective": [b"15"],
+}
 
 
 def _shown(found: Object, attributes: Sequence[str]) -> Entry:
-    values: Mapping[str, Sequence[bytes]] = found.values
-    return Entry(found.dn, {name.lower(): values[name.lower()] for name in attributes if name.lower() in values})
+    """The attributes asked for; 1,500 values of one at a time, and the password never."""
+    shown: dict[str, Sequence[bytes]] = {}
+    for asked in attributes:
+        name, _, wanted = asked.lower().partition(";range=")
+        values = found.values.get(name) or _ALLOWED.get(name)
+        if values is None:
+            continue
+        first = int(wanted.partition("-")[0]) if wanted else 0
+        if not wanted and len(values) <= _MOST_VALUES:
+            shown[name] = values
+            continue
+        end = min(first + _MOST_VALUES, len(values))
+        tag = "*" if end == len(values) else str(end - 1)
+        shown[f"{name};range={first}-{tag}"] = values[first:end]
+    return Entry(found.dn, shown)
 
 
 def _raw(value: str | bytes) -> bytes:
     return value if isinstance(value, bytes) else value.encode()
+
+
+def _guid_in(found: Object) -> str:
+    return str(UUID(bytes_le=found.values["objectguid"][0]))

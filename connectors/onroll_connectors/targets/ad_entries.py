@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from onroll_connectors.targets.ad_names import folded, place_of
+from onroll_connectors.targets.ad_limits import LONGEST_NOTE
 from onroll_connectors.targets.ad_wire import Entry
-from onroll_core.accounts import Account, Anchor, Holder
-from onroll_core.changes import Value
+from onroll_core.accounts import Account
+from onroll_core.changes import Naming, Value
 
 NORMAL, OFF = 512, 2
 FIELDS: Mapping[str, str] = {"display_name": "displayName", "given": "givenName", "family": "sn"}
+NAMED = ("objectGUID", "objectClass", "sAMAccountName", "userPrincipalName", "mail", "proxyAddresses")
 _NOTE = "Disabled by onroll: "
-_LONGEST_NOTE = 1024
+_BREAK = "\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,26 +29,30 @@ class Attributes:
     @property
     def read(self) -> list[str]:
         """Every attribute that is asked for: what we own, and no more."""
-        own = ["objectGUID", "sAMAccountName", "userPrincipalName", "mail", "proxyAddresses", "userAccountControl"]
-        return [*own, *FIELDS.values(), self.identity, self.note, *self.extra]
+        return [*NAMED, "userAccountControl", *FIELDS.values(), self.identity, *self.extra]
+
+    @property
+    def write(self) -> list[str]:
+        """What is read of an object that is about to be written."""
+        return [*self.read, self.note]
 
     def upn(self, login: str, email: str) -> str:
         """What people type to sign in: the address, or the login at the suffix that the settings name."""
         return f"{login}@{self.upn_suffix}" if self.upn_suffix else email
 
 
-def account_of(entry: Entry, base: str, mapping: Attributes) -> Account:
-    """The account that an object is."""
+def account_of(entry: Entry, place: str | None, mapping: Attributes) -> Account:
+    """The account that an object is; `place` is None when it lies outside our base."""
     primary, aliases = addresses(entry.texts("proxyAddresses"))
     email = entry.text("mail").lower() or primary
     return Account(
         entry.text("sAMAccountName").lower(),
         email,
-        frozenset(aliases | ({primary} if primary and primary != email else set())),
+        frozenset((aliases | {primary}) - {email, ""}),
         entry.text("displayName"),
         entry.text("givenName"),
         entry.text("sn"),
-        place_of(entry.dn, base),
+        place,
         enabled(entry),
         {name: entry.text(name) for name in mapping.extra},
     )
@@ -55,7 +60,7 @@ def account_of(entry: Entry, base: str, mapping: Attributes) -> Account:
 
 def enabled(entry: Entry) -> bool:
     """Whether the object may sign in."""
-    return not int(entry.text("userAccountControl") or NORMAL) & OFF
+    return not _flags(entry) & OFF
 
 
 def addresses(proxies: Iterable[str]) -> tuple[str, set[str]]:
@@ -75,8 +80,9 @@ def proxies(before: Sequence[str], email: str, aliases: Iterable[str], drop: str
     `drop` is an address that must not stay."""
     kept = [proxy for proxy in before if proxy.partition(":")[0].lower() != "smtp"]
     primary, others = addresses(before)
-    wanted = (others | {primary} | set(aliases)) - {email, drop, ""}
-    return [f"SMTP:{email}", *(f"smtp:{alias}" for alias in sorted(wanted)), *kept]
+    email, drop = email.lower(), drop.lower()
+    wanted = (others | {primary} | {alias.lower() for alias in aliases}) - {email, drop, ""}
+    return [*([f"SMTP:{email}"] if email else []), *(f"smtp:{alias}" for alias in sorted(wanted)), *kept]
 
 
 def new_user(
@@ -115,45 +121,77 @@ def updated(after: Mapping[str, Value], entry: Entry) -> dict[str, Sequence[str 
     values: dict[str, Sequence[str | bytes]] = {}
     for name, value in after.items():
         if name == "aliases":
-            email = entry.text("mail").lower() or addresses(entry.texts("proxyAddresses"))[0]
-            values["proxyAddresses"] = list(proxies(entry.texts("proxyAddresses"), email, value))
+            before = entry.texts("proxyAddresses")
+            email = entry.text("mail").lower() or addresses(before)[0]
+            values["proxyAddresses"] = list(proxies(before, email, value))
         else:
             values[FIELDS.get(name, name)] = [str(value)] if value else []
     return values
 
 
+def renamed(before: Naming, after: Naming, entry: Entry, mapping: Attributes) -> dict[str, Sequence[str | bytes]]:
+    """The attributes that a Rename sets: the old address stays as an alias unless `after` says that it must not."""
+    dropped = before.email if before.email not in after.aliases else ""
+    kept = list(proxies(entry.texts("proxyAddresses"), after.email, after.aliases, dropped))
+    return {
+        "sAMAccountName": [after.login],
+        "userPrincipalName": [mapping.upn(after.login, after.email)],
+        "mail": [after.email],
+        "proxyAddresses": kept,
+    }
+
+
+def switched_off(entry: Entry, why: str, mapping: Attributes) -> dict[str, Sequence[str | bytes]]:
+    """The attributes that a Disable sets: the flag, and the note."""
+    note = noted(entry.text(mapping.note), why)
+    return {"userAccountControl": [str(_flags(entry) | OFF)], mapping.note: [note] if note else []}
+
+
+def switched_on(entry: Entry, mapping: Attributes) -> dict[str, Sequence[str | bytes]]:
+    """The attributes that an Enable sets: the flag is lifted, our note goes, other people's stay."""
+    note = without_note(entry.text(mapping.note))
+    return {"userAccountControl": [str(_flags(entry) & ~OFF)], mapping.note: [note] if note else []}
+
+
+def _flags(entry: Entry) -> int:
+    return int(entry.text("userAccountControl") or NORMAL)
+
+
 def noted(text: str, why: str) -> str:
-    """What people wrote in the note, with our line on top of it."""
-    mine = f"{_NOTE}{why}."
+    """What people wrote in the note, with our line on top of it. Theirs is never cut: where both do not fit, ours is, or stays away."""
     rest = without_note(text)
-    return f"{mine}\n{rest}"[:_LONGEST_NOTE] if rest else mine[:_LONGEST_NOTE]
+    mine = f"{_NOTE}{' '.join(why.split())}."
+    room = LONGEST_NOTE - len(rest) - (len(_BREAK) if rest else 0)
+    if room < len(_NOTE):
+        return rest
+    return mine[:room] + (_BREAK + rest if rest else "")
 
 
 def without_note(text: str) -> str:
-    """What people wrote in the note, without our line."""
-    return "\n".join(line for line in text.replace("\r\n", "\n").split("\n") if not line.startswith(_NOTE)).strip("\n")
+    """What people wrote in the note, to the letter, without our line."""
+    return "".join(line for line in text.splitlines(keepends=True) if not line.startswith(_NOTE))
 
 
-def holders(entries: Iterable[Entry]) -> dict[str, Holder]:
-    """Every login and address in use, in lower case and as Windows folds accents, with who holds it."""
-    found: dict[str, Holder] = {}
-    for entry in entries:
-        classes = {each.lower() for each in entry.texts("objectClass")}
-        what = (
-            "group"
-            if "group" in classes
-            else "computer"
-            if "computer" in classes
-            else "contact"
-            if "contact" in classes
-            else "user"
-        )
-        login = entry.text("sAMAccountName")
-        holder = Holder(Anchor(entry.guid), f"the {what} {login or entry.dn}")
-        primary, aliases = addresses(entry.texts("proxyAddresses"))
-        upn = entry.text("userPrincipalName").lower()
-        for name in (login.lower(), upn, entry.text("mail").lower(), primary, *aliases):
-            if name:
-                found.setdefault(name, holder)
-                found.setdefault(folded(name), holder)
-    return found
+def classes(entry: Entry) -> frozenset[bytes]:
+    """The object's classes, in lower case."""
+    return frozenset(each.lower() for each in entry.values.get("objectclass", ()))
+
+
+def is_person(entry: Entry) -> bool:
+    """A user, and neither a computer nor a managed service account."""
+    found = classes(entry)
+    return b"user" in found and b"computer" not in found
+
+
+def what(entry: Entry) -> str:
+    """The object in words: "the group staff"."""
+    found = classes(entry)
+    kind = next((kind for kind in ("group", "computer", "contact") if kind.encode() in found), "user")
+    return f"the {kind} {entry.text('sAMAccountName') or entry.dn}"
+
+
+def names_of(entry: Entry) -> set[str]:
+    """Every login and address of an object, in lower case."""
+    primary, aliases = addresses(entry.texts("proxyAddresses"))
+    found = {entry.text(name).lower() for name in ("sAMAccountName", "userPrincipalName", "mail")}
+    return (found | {primary} | aliases) - {""}

@@ -32,7 +32,9 @@ def open_engine(url: str, patience: float) -> Engine:
     try:
         engine = create_engine(url, pool_pre_ping=url.startswith("postgresql"))
     except ModuleNotFoundError:
-        raise Halt("The store is to be on PostgreSQL, whose driver is missing. Install onroll[postgresql].") from None
+        raise Halt(
+            "The driver of the store's database is missing. For PostgreSQL install onroll[postgresql]."
+        ) from None
     except (ArgumentError, ValueError):
         raise Halt(_UNUSABLE) from None
     if engine.dialect.name == "sqlite":

@@ -1,0 +1,215 @@
+"""Two directories to test against: a real domain controller (Samba), and the embedded one. What they say is asked of them in other ways than ours."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from onroll_connectors.sandbox import directory
+from onroll_connectors.targets import active_directory
+from onroll_connectors.targets.ad_target import ActiveDirectory
+from onroll_connectors.targets.ad_wire import Add, Answer, Lost, Request, Search, Wire
+from samba import Samba
+from world import Passwords, context
+
+Values = Mapping[str, Sequence[str]]
+
+
+@dataclass
+class Embedded:
+    """The embedded directory, one for each test."""
+
+    name: str = field(default_factory=lambda: uuid.uuid4().hex)
+    domain: str = "school.test"
+    base: str = "OU=Milton Park,DC=school,DC=test"
+    passwords: Passwords = field(default_factory=Passwords)
+
+    def settings(self, **other: Any) -> active_directory.Settings:
+        return active_directory.Settings(**({"server": f"embedded:{self.name}", "base": self.base} | other))
+
+    def connect(self, **other: Any) -> ActiveDirectory:
+        target = active_directory.connect(self.settings(**other), context("ad", passwords=self.passwords))
+        assert isinstance(target, ActiveDirectory)
+        return target
+
+    def settle(self) -> None:
+        pass
+
+    @property
+    def there(self) -> directory.Directory:
+        return directory.open_directory(self.name, self.base).directory
+
+    def raw(self, rdn: str, values: Values) -> None:
+        """Make an object as another administrator does."""
+        answer = self.there.do(Add(f"{rdn},{self.base}", values))
+        assert answer.done, answer
+
+    def stranger(self, login: str, **other: str) -> None:
+        values = {
+            "objectClass": ["top", "person", "organizationalPerson", "user"],
+            "sAMAccountName": [login],
+            "userPrincipalName": [f"{login}@{self.domain}"],
+            "mail": [f"{login}@{self.domain}"],
+            "givenName": ["Stan"],
+            "sn": ["Stranger"],
+            "displayName": ["Stan Stranger"],
+            "userAccountControl": ["514"],
+        }
+        self.raw(f"CN=Stan {login}", values | {name: [value] for name, value in other.items()})
+
+    def change(self, login: str, values: Values) -> None:
+        """Set attributes as another administrator does."""
+        found = self.there.find(login)
+        assert found is not None
+        answer = self.there.do(directory.Replace(found.dn, values))
+        assert answer.done, answer
+
+    def move(self, login: str, parent: str) -> None:
+        """Move an object as another administrator does."""
+        found = self.there.find(login)
+        assert found is not None
+        answer = self.there.do(directory.Rdn(found.dn, found.dn.partition(",")[0], parent))
+        assert answer.done, answer
+
+    def value(self, login: str, attribute: str) -> list[str]:
+        found = self.there.find(login)
+        assert found is not None
+        if attribute == "dn":
+            return [found.dn]
+        return [each.decode() for each in found.values.get(attribute.lower(), [])]
+
+    def count(self) -> int:
+        """How many users there are."""
+        return sum(b"user" in each.values["objectclass"] for each in self.there.objects.values())
+
+    def sign_in(self, login: str, password: str) -> str:
+        return self.there.sign_in(login, password)
+
+    def enabled(self, login: str) -> bool:
+        return not int(self.value(login, "userAccountControl")[0]) & 2
+
+
+@dataclass
+class RealDomain(Embedded):
+    """An OU of its own in the real domain; what is there is asked of the domain's database and of Kerberos."""
+
+    samba: Samba = field(kw_only=True)
+
+    def __post_init__(self) -> None:
+        self.base = self.samba.unit()
+
+    def settings(self, **other: Any) -> active_directory.Settings:
+        os.environ["ONROLL_TEST_AD_PASSWORD"] = self.samba.env["AD_BIND_PASSWORD"]
+        mine = {
+            "server": f"ldaps://{self.samba.env['AD_HOST']}",
+            "base": self.base,
+            "user": self.samba.env["AD_BIND_USER"],
+            "password": "env:ONROLL_TEST_AD_PASSWORD",
+            "ca_file": self.samba.env["AD_CA_FILE"],
+        }
+        return active_directory.Settings(**(mine | other))
+
+    def raw(self, rdn: str, values: Values) -> None:
+        lines = [f"dn: {rdn},{self.base}", *(f"{name}: {each}" for name, held in values.items() for each in held)]
+        self.samba.ldap("ldapadd", stdin="\n".join(lines) + "\n")
+
+    def change(self, login: str, values: Values) -> None:
+        lines = [f"dn: {self.value(login, 'dn')[0]}", "changetype: modify"]
+        for name, held in values.items():
+            lines += [f"replace: {name}", *(f"{name}: {each}" for each in held), "-"]
+        self.samba.ldap("ldapmodify", stdin="\n".join(lines) + "\n")
+
+    def move(self, login: str, parent: str) -> None:
+        dn = self.value(login, "dn")[0]
+        self.samba.ldap("ldapmodrdn", "-s", parent, dn, dn.partition(",")[0])
+
+    def value(self, login: str, attribute: str) -> list[str]:
+        return self.samba.values(f"(sAMAccountName={login})", attribute, self.base)
+
+    def count(self) -> int:
+        return len(self.samba.values("(objectClass=user)", "dn", self.base))
+
+    def sign_in(self, login: str, password: str) -> str:
+        return self.samba.sign_in(login, password).replace("revoked", "disabled")
+
+    def clear(self) -> None:
+        self.samba.ldap("ldapdelete", "-r", self.base)
+
+
+@pytest.fixture(params=["samba", "embedded"])
+def directory_world(request: pytest.FixtureRequest) -> Iterator[Embedded]:
+    """A directory with an empty OU, real and embedded in turn."""
+    if request.param == "embedded":
+        embedded = Embedded()
+        yield embedded
+        directory.forget(embedded.name)
+        return
+    real = RealDomain(samba=request.getfixturevalue("samba"))
+    yield real
+    real.clear()
+
+
+@dataclass
+class Flaky:
+    """A connection that breaks at its n-th write, before the server has it or after it was carried out, and stays broken."""
+
+    wire: Wire
+    at: int
+    carried_out: bool
+    writes: int = 0
+    broken: bool = False
+
+    def send(self, request: Request) -> int:
+        if self.broken:
+            raise Lost("The connection to Active Directory broke.")
+        if not isinstance(request, Search):
+            self.writes += 1
+            if self.writes >= self.at:
+                self.broken = True
+                if self.carried_out:
+                    self.wire.receive(self.wire.send(request))
+                raise Lost("The connection to Active Directory broke.")
+        return self.wire.send(request)
+
+    def receive(self, ticket: int) -> Answer:
+        if self.broken:
+            raise Lost("The connection to Active Directory broke.")
+        return self.wire.receive(ticket)
+
+    def close(self) -> None:
+        self.wire.close()
+
+
+@dataclass
+class Watched:
+    """A connection that remembers what was asked."""
+
+    wire: Wire
+    asked: list[Request]
+
+    def send(self, request: Request) -> int:
+        self.asked.append(request)
+        return self.wire.send(request)
+
+    def receive(self, ticket: int) -> Answer:
+        return self.wire.receive(ticket)
+
+    def close(self) -> None:
+        self.wire.close()
+
+
+def wrapped(target: ActiveDirectory, *wraps: Callable[[Wire], Wire]) -> ActiveDirectory:
+    """The target with its first connections wrapped, one wrap for each."""
+    waiting = list(wraps)
+    plain = target.session.open_wire
+
+    def open_wire() -> Wire:
+        return waiting.pop(0)(plain()) if waiting else plain()
+
+    target.session.open_wire = open_wire
+    return target
