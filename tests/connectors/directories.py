@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from samba import Samba
-from world import Passwords, context
 
 from onroll_connectors.sandbox import directory
 from onroll_connectors.targets import active_directory
 from onroll_connectors.targets.ad_target import ActiveDirectory
 from onroll_connectors.targets.ad_wire import Add, Answer, Lost, Request, Search, Wire
+from samba import Samba
+from world import Passwords, context
 
 Values = Mapping[str, Sequence[str]]
 
@@ -126,7 +126,7 @@ class RealDomain(Embedded):
 
     def move(self, login: str, parent: str) -> None:
         dn = self.value(login, "dn")[0]
-        self.samba.ldap("ldapmodrdn", "-s", parent, dn, dn.partition(",")[0])
+        self.samba.ldap("ldapmodrdn", "-r", "-s", parent, dn, dn.partition(",")[0])
 
     def value(self, login: str, attribute: str) -> list[str]:
         return self.samba.values(f"(sAMAccountName={login})", attribute, self.base)

@@ -6,14 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from directories import Embedded, RealDomain
-from samba import Samba
 
+from directories import Embedded, RealDomain
 from onroll_connectors.testing import TargetContract, account_of, pupil
 from onroll_core.accounts import Account, Anchor
 from onroll_core.changes import Applied, Create, Disable, Enable, Link, Move, Naming, Rejected, Rename, Update
 from onroll_core.contracts import Scope
 from onroll_core.errors import Halt, OnrollError
+from samba import Samba
 
 
 @pytest.fixture
