@@ -104,16 +104,12 @@ if __name__ == "__main__":
 import random
 import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-sys.path[:0] = [str(Path(__file__).parents[1] / folder) for folder in ("servers", "connectors")]
-
-from samba import Samba, start, stop
-from world import context
+sys.path.extend(str(Path(__file__).parents[1] / folder) for folder in ("servers", "connectors"))
 
 from onroll_connectors.targets import active_directory, ad_entries
 from onroll_connectors.targets.ad_target import ActiveDirectory
@@ -122,6 +118,8 @@ from onroll_core.changes import Applied, Create, Who
 from onroll_core.contracts import Scope
 from onroll_core.passwords import temporary
 from onroll_core.people import Role
+from samba import Samba, new_folder, start, stop
+from world import context
 
 AT_ONCE = 125
 ROUNDS = 4
@@ -191,7 +189,7 @@ def _ldif(dn: str, values: Mapping[str, Sequence[str | bytes]]) -> str:
 
 def main() -> dict[str, Any]:
     """Creates a second by each, and their ratio."""
-    folder = Path(tempfile.mkdtemp(prefix="onroll-ad-"))
+    folder = new_folder()
     spent = {"ours": 0.0, "ldapadd": 0.0}
     try:
         samba = start(folder)

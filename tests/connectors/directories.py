@@ -126,7 +126,7 @@ class RealDomain(Embedded):
 
     def move(self, login: str, parent: str) -> None:
         dn = self.value(login, "dn")[0]
-        self.samba.ldap("ldapmodrdn", "-s", parent, dn, dn.partition(",")[0])
+        self.samba.ldap("ldapmodrdn", "-r", "-s", parent, dn, dn.partition(",")[0])
 
     def value(self, login: str, attribute: str) -> list[str]:
         return self.samba.values(f"(sAMAccountName={login})", attribute, self.base)

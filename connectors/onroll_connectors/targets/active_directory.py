@@ -33,6 +33,10 @@ from onroll_core.errors import Halt, Unavailable
 __all__ = ["LdapWire", "Settings", "connect"]
 
 _PAGING = "1.2.840.113556.1.4.319"
+# ldap3's receiving thread takes the connection apart when it ends, under the hands of whoever uses it.
+_TORN = (AttributeError, KeyError, TypeError, RuntimeError)
+_LOOK = 0.25
+"""Seconds after which somebody who waits looks whether the connection is still there."""
 _IN_FILTERS = str.maketrans({each: f"\\{ord(each):02x}" for each in "\\*()\x00"})
 
 
@@ -118,6 +122,10 @@ class LdapWire:
                     ticket = connection.modify_dn(dn, rdn, new_superior=parent)
         except self._lost as failure:
             raise Lost(f"The connection to Active Directory broke ({type(failure).__name__}).") from None
+        except _TORN:
+            if not self._ended():
+                raise
+            raise Lost("The connection to Active Directory broke while a request was sent.") from None
         except (self._failures.LDAPException, ValueError) as failure:
             ticket = -1 - len(self._unsent)
             self._unsent[ticket] = Answer(CLIENT_REFUSED, type(failure).__name__)
@@ -129,17 +137,21 @@ class LdapWire:
             return self._unsent[ticket]
         if self._connection is None:
             raise Lost("The connection to Active Directory is closed.")
-        waited = 0
+        waited = 0.0
         while True:
             listening = self._connection.strategy.receiver.is_alive()
             try:
-                response, result = self._connection.get_response(ticket, timeout=1)
+                response, result = self._connection.get_response(ticket, timeout=_LOOK if listening else 0.01)
                 break
             except self._lost as failure:
-                waited += 1
+                waited += _LOOK
                 timed_out = isinstance(failure, self._failures.LDAPResponseTimeoutError)
                 if not timed_out or not listening or waited >= self._settings.timeout:
                     raise Lost(f"The connection to Active Directory broke ({type(failure).__name__}).") from None
+            except _TORN:
+                if not self._ended():
+                    raise
+                raise Lost("The connection to Active Directory broke while an answer was read.") from None
         entries = tuple(_entry(each) for each in response or () if each.get("type") == "searchResEntry")
         cookie = result.get("controls", {}).get(_PAGING, {}).get("value", {}).get("cookie") or b""
         return Answer(result["result"], result["message"] or "", entries, cookie)
@@ -155,6 +167,12 @@ class LdapWire:
             connection.strategy.close()
         # Its thread must be gone before another socket gets the same number, or it reads what is not meant for it.
         connection.strategy.receiver.join(5)
+
+    def _ended(self) -> bool:
+        """Whether ldap3's receiving thread is gone, or goes within a second."""
+        receiver = self._connection.strategy.receiver
+        receiver.join(1)
+        return not receiver.is_alive()
 
     def __repr__(self) -> str:
         return f"LdapWire({self._settings.server!r})"

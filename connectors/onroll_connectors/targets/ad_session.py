@@ -35,9 +35,9 @@ class _Running:
 class Session:
     """The connection and what its root says. `open_wire` binds a new one."""
 
-    open_wire: Callable[[], Wire]
-    _wire: Wire | None = None
-    _root: Entry | None = None
+    open_wire: Callable[[], Wire] = field(repr=False)
+    _wire: Wire | None = field(default=None, repr=False)
+    _root: Entry | None = field(default=None, repr=False)
 
     def ask(self, request: Request) -> Answer:
         """One request and its answer. A read, and the making of an OU, is sent a second time when the connection breaks."""

@@ -26,14 +26,14 @@ BATCH = 128
 class ActiveDirectory:
     """The target. `open_wire` binds a new connection; one is used for a whole run, and replaced once when it breaks."""
 
-    open_wire: Callable[[], Wire]
+    open_wire: Callable[[], Wire] = field(repr=False)
     base: str
     names_base: str | None
     attributes: Attributes
-    context: Context
+    context: Context = field(repr=False)
     session: Session = field(init=False)
-    known: Known = field(default_factory=Known)
-    _units: dict[str, str | Refused] | None = None
+    known: Known = field(default_factory=Known, repr=False)
+    _units: dict[str, str | Refused] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         self.session = Session(self.open_wire)
