@@ -103,14 +103,14 @@ class Demo:
 
 
 def main(once: bool, as_json: bool, pupils: int = 1200) -> None:
-    """Tell the story; without `once`, the systems stay up afterwards until Ctrl-C, for a look around."""
+    """Tell the story; without `once`, on a terminal, the systems stay up afterwards until Ctrl-C, for a look around."""
     quieten()
     tell = (lambda text="": None) if as_json else say
     with sentences(), demo(pupils) as world:
         _story(world, tell)
         if as_json:
             document({"nights": world.nights, "accounts": world.accounts()})
-        if not once and not as_json:
+        if not once and not as_json and sys.stdin.isatty():
             _stay(world)
 
 

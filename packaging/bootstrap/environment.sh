@@ -22,7 +22,7 @@ if [ ! -x "$tools/bin/uv" ] || ! "$tools/bin/uv" --version >/dev/null 2>&1; then
   rm -rf "$tools"
   mkdir -p "$tools"
   "$python" packaging/bootstrap/pip-25.3-py3-none-any.whl/pip install --quiet --disable-pip-version-check \
-    --no-cache-dir --only-binary :all: --require-hashes --target "$tools" -r packaging/bootstrap/uv.txt
+    --no-cache-dir --root-user-action ignore --only-binary :all: --require-hashes --target "$tools" -r packaging/bootstrap/uv.txt
 fi
 # A .venv whose interpreter is gone (a copied checkout, an upgraded Python) is made anew.
 if [ -d .venv ] && ! .venv/bin/python -c '' 2>/dev/null; then rm -rf .venv; fi
