@@ -18,7 +18,8 @@ from samba import Samba
 
 pytestmark = pytest.mark.xdist_group("scenario")
 
-MOMENTS = 200 if os.environ.get("ONROLL_SOAK") else 10
+MOMENTS = int(os.environ.get("ONROLL_KILLS") or (200 if os.environ.get("ONROLL_SOAK") else 10))
+SEED = int(os.environ.get("ONROLL_SEED") or 11)
 PEOPLE = 24
 
 
@@ -53,7 +54,7 @@ def test_killed_at_any_moment(samba: Samba, tmp_path: Path, monkeypatch: pytest.
         f'server = "ldaps://{samba.env["AD_HOST"]}"\nbase = "{base}"\nnames_base = "{base}"\nuser = "{samba.env["AD_BIND_USER"]}"\n'
         f'password = "env:ONROLL_TEST_AD_PASSWORD"\nca_file = "{samba.env["AD_CA_FILE"]}"'
     )
-    chance = random.Random(11)
+    chance = random.Random(SEED)
     killed = 0
     with demo(PEOPLE, tmp_path, table) as world:
         world.school.today = world.day
