@@ -5,10 +5,8 @@ from __future__ import annotations
 from functools import partial
 
 import pytest
-from directories import Embedded, Flaky, RealDomain, Watched, wrapped
-from samba import Samba
-from world import context
 
+from directories import Embedded, Flaky, RealDomain, Watched, wrapped
 from onroll_connectors.targets.ad_target import ActiveDirectory
 from onroll_connectors.targets.ad_wire import Answer, Request, Search, Wire
 from onroll_connectors.testing import account_of, everything, pupil
@@ -29,6 +27,8 @@ from onroll_core.changes import (
 )
 from onroll_core.contracts import Scope
 from onroll_core.errors import Halt, Unavailable
+from samba import Samba
+from world import context
 
 SCOPE = Scope("milton-park")
 
