@@ -11,9 +11,13 @@ from typing import Any
 import pytest
 
 from onroll_connectors.sandbox import directory
+from onroll_connectors.sandbox.directory_objects import Directory
 from onroll_connectors.targets import active_directory
 from onroll_connectors.targets.ad_target import ActiveDirectory
-from onroll_connectors.targets.ad_wire import Add, Answer, Lost, Request, Search, Wire
+from onroll_connectors.targets.ad_wire import Add, Answer, Lost, Rdn, Replace, Request, Search, Wire
+from onroll_connectors.testing import account_of, everything, pupil
+from onroll_core.accounts import Anchor
+from onroll_core.changes import Applied, Change, Create
 from samba import Samba
 from world import Passwords, context
 
@@ -41,7 +45,7 @@ class Embedded:
         pass
 
     @property
-    def there(self) -> directory.Directory:
+    def there(self) -> Directory:
         return directory.open_directory(self.name, self.base).directory
 
     def raw(self, rdn: str, values: Values) -> None:
@@ -66,14 +70,14 @@ class Embedded:
         """Set attributes as another administrator does."""
         found = self.there.find(login)
         assert found is not None
-        answer = self.there.do(directory.Replace(found.dn, values))
+        answer = self.there.do(Replace(found.dn, values))
         assert answer.done, answer
 
     def move(self, login: str, parent: str) -> None:
         """Move an object as another administrator does."""
         found = self.there.find(login)
         assert found is not None
-        answer = self.there.do(directory.Rdn(found.dn, found.dn.partition(",")[0], parent))
+        answer = self.there.do(Rdn(found.dn, found.dn.partition(",")[0], parent))
         assert answer.done, answer
 
     def value(self, login: str, attribute: str) -> list[str]:
@@ -213,3 +217,15 @@ def wrapped(target: ActiveDirectory, *wraps: Callable[[Wire], Wire]) -> ActiveDi
 
     target.session.open_wire = open_wire
     return target
+
+
+def creates(target: ActiveDirectory, world: Embedded, *names: str, **other: object) -> list[Change]:
+    return [Create(pupil(name), account_of(target, world.domain, name, **other), "on roll") for name in names]
+
+
+def made(world: Embedded, *names: str, **other: object) -> list[Anchor]:
+    target = world.connect()
+    outcomes = everything(target, creates(target, world, *names, **other))
+    target.close()
+    assert all(isinstance(each, Applied) for each in outcomes), outcomes
+    return [each.anchor for each in outcomes if isinstance(each, Applied) and each.anchor is not None]

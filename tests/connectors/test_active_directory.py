@@ -77,6 +77,7 @@ class TestActiveDirectory(TargetContract):
             "a+b=c<d>;e",
             "\\slash\\",
             "#hash",
+            "Year #7; C# Club",
             " lead",
             "trail ",
             "Zoë",

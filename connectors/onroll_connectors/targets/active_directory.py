@@ -9,6 +9,7 @@ from typing import Any
 
 from onroll_connectors.targets.ad_entries import Attributes
 from onroll_connectors.targets.ad_errors import CLIENT_REFUSED, refused_bind
+from onroll_connectors.targets.ad_names import respelled
 from onroll_connectors.targets.ad_settings import Settings
 from onroll_connectors.targets.ad_target import ActiveDirectory
 from onroll_connectors.targets.ad_wire import (
@@ -112,14 +113,16 @@ class LdapWire:
                 case Search(base, attributes, where, scope, page, cookie):
                     paging = {"paged_size": page, "paged_cookie": cookie or None} if page else {}
                     # ldap3 asks for no attribute at all when the list is empty, and for the wrong ones when it is a tuple.
-                    ticket = connection.search(base, filter_text(where), scope, attributes=list(attributes), **paging)
+                    ticket = connection.search(
+                        respelled(base), filter_text(where), scope, attributes=list(attributes), **paging
+                    )
                 case Add(dn, values):
-                    ticket = connection.add(dn, attributes=_lists(values))
+                    ticket = connection.add(respelled(dn), attributes=_lists(values))
                 case Replace(dn, values):
                     changes = {name: [(self._ldap3.MODIFY_REPLACE, each)] for name, each in _lists(values).items()}
-                    ticket = connection.modify(dn, changes)
+                    ticket = connection.modify(respelled(dn), changes)
                 case Rdn(dn, rdn, parent):
-                    ticket = connection.modify_dn(dn, rdn, new_superior=parent)
+                    ticket = connection.modify_dn(respelled(dn), rdn, new_superior=respelled(parent))
         except self._lost as failure:
             raise Lost(f"The connection to Active Directory broke ({type(failure).__name__}).") from None
         except _TORN:

@@ -6,7 +6,8 @@ import unicodedata
 
 from onroll_connectors.targets.ad_limits import LONGEST_CN
 
-_SPECIAL = frozenset(',+"\\<>;=')
+_SPECIAL = frozenset(',+"\\<>;=#')
+"""What RFC 4514 allows to be escaped; # need be at the start alone, but ldap3 takes it nowhere else either."""
 
 
 def escape(value: str) -> str:
@@ -14,13 +15,21 @@ def escape(value: str) -> str:
     found = []
     for position, each in enumerate(value):
         ends = position in (0, len(value) - 1)
-        if each in _SPECIAL or (each == "#" and position == 0) or (each == " " and ends):
+        if each in _SPECIAL or (each == " " and ends):
             found.append("\\" + each)
         elif ord(each) < 32:
             found.append(f"\\{ord(each):02X}")
         else:
             found.append(each)
     return "".join(found)
+
+
+def respelled(dn: str) -> str:
+    """A DN that somebody else wrote, escaped as we do it."""
+    if dn.startswith("<"):
+        return dn
+    names = (part.partition("=") for part in split(dn))
+    return ",".join(f"{kind}{equals}{escape(unescape(value))}" for kind, equals, value in names)
 
 
 def split(dn: str) -> list[str]:
