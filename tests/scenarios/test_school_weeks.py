@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from onroll_connectors.sandbox.google_quota import Quotas as GoogleQuotas
+from onroll_connectors.sandbox.google_state import Lag as GoogleLag
+from onroll_connectors.sandbox.graph_quota import Quotas as GraphQuotas
+from onroll_connectors.sandbox.graph_state import Lag as GraphLag
 from onroll_connectors.sandbox.serving import Faults
 from onroll_core import pipeline
 from onroll_core.night import Night
@@ -144,8 +148,10 @@ def guid_of(found: str) -> str:
 
 
 def test_the_same_weeks_in_bad_weather(tmp_path: Path) -> None:
-    """Quotas are in the connectors' own tests, where a clock can be moved; here 429, 500 and 503 strike at random, and things show late."""
+    """429, 500 and 503 at random, sometimes after the work was done; quotas that count; and things that show late."""
     with demo(60, tmp_path) as world:
+        world.graph.quotas, world.graph.directory.lag = GraphQuotas(), GraphLag(2.0, 4.0, 6.0)
+        world.google.quotas, world.google.state.lag = GoogleQuotas(), GoogleLag(creation=2.0, visible=3.0, alias=6.0)
         for system in (world.graph, world.google):
             system.faults = Faults(0.05, random=random.Random(5), retry_after=0)
             system.part_faults = Faults(0.05, random=random.Random(6), retry_after=0)
