@@ -45,8 +45,11 @@ class Client:
         """Let go of the connection; may be called twice."""
         self._client.close()
 
-    def get(self, path: str, params: Mapping[str, str] | None = None) -> Any:
-        """The JSON at a path below the endpoint, or at a whole URL on the same host. Raises Unavailable or Halt."""
+    def get(self, path: str, params: Mapping[str, str] | None = None, optional: bool = False) -> Any:
+        """The JSON at a path below the endpoint, or at a whole URL on the same host; None where `optional` is not there (404).
+
+        Raises Unavailable or Halt.
+        """
         url = path if path.startswith("http") else f"{self._endpoint}/{path.lstrip('/')}"
         if urlsplit(url).netloc != self._host:
             raise Halt(
@@ -66,6 +69,8 @@ class Client:
             else:
                 if status == 200:
                     return self._parsed(body)
+                if status == 404 and optional:
+                    return None
                 if status not in _BUSY:
                     raise self._refusal(status, headers, url)
                 trouble = f"answered {status}"

@@ -161,6 +161,11 @@ def test_what_goes_wrong_is_told_apart(world: World, fault: str, kind: type[Exce
         world.read()
 
 
+def test_a_wonde_without_totals_is_read_all_the_same(world: World) -> None:
+    world.simulator.fault = "no counts"
+    assert len(world.read().people) == world.people
+
+
 def test_a_busy_wonde_is_waited_for(world: World) -> None:
     world.simulator.faults = Faults(0.3, (429, 500, 503), retry_after=7)
     assert len(world.read().people) == world.people

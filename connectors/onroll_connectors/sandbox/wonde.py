@@ -42,7 +42,7 @@ _INCLUDES = {
 class Wonde:
     """One school behind Wonde; an application for `serving.serve`.
 
-    `fault`: "" or one of "401", "403", "422", "short page", "repeat", "dies", "garbage", "redirect", "wrong region", "empty", "half".
+    `fault`: "" or one of "401", "403", "422", "short page", "repeat", "dies", "garbage", "redirect", "wrong region", "empty", "half", "no counts".
     `hidden` are fields that the school has not permitted.
     """
 
@@ -97,6 +97,8 @@ class Wonde:
                     }
                 },
             )
+        if rest == "counts" and self.fault == "no counts":
+            return Response(404, {"error": "not found"})
         if rest == "counts":
             return Response(200, {"data": {"students": {"data": {"count": len(self._listed("students"))}}}})
         if rest not in (

@@ -250,7 +250,7 @@ class Wonde:
 
     def _check_counts(self, people: Mapping[SourceKey, Person]) -> None:
         """Hold what was read against Wonde's own totals, where it gives them."""
-        answer = self._client.get(f"schools/{self._settings.school}/counts", {"include": "students"})
+        answer = self._client.get(f"schools/{self._settings.school}/counts", {"include": "students"}, optional=True)
         data = answer.get("data") if isinstance(answer, dict) else None
         total = ((data or {}).get("students") or {}).get("data", {}).get("count") if isinstance(data, dict) else None
         if not isinstance(total, int):
