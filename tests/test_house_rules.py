@@ -120,3 +120,8 @@ def test_every_dependency_says_why_it_is_there() -> None:
     for dependency in project["dependencies"]:
         (line,) = (line for line in text.splitlines() if f'"{dependency}"' in line)
         assert "#" in line, dependency
+
+
+def test_the_sample_configuration_is_the_one_that_init_writes() -> None:
+    shipped = ROOT / "daemon/onroll_daemon/onroll.toml"
+    assert (ROOT / "config/onroll.toml").read_text(encoding="utf-8") == shipped.read_text(encoding="utf-8")
