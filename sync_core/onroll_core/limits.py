@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 
-from onroll_core.accounts import Observed
+from onroll_core.accounts import IdentityId, Observed
 from onroll_core.changes import Change, Create, Disable, Enable, Move, Rename, Update
 from onroll_core.people import Role
 from onroll_core.plan import Plan
@@ -24,17 +24,24 @@ _WORDS: Mapping[str, str] = {
 }
 
 
-def objections(plan: Plan, population: Mapping[Role, int], limits: Limits, observed: Observed) -> list[str]:
+def objections(
+    plan: Plan,
+    population: Mapping[Role, int],
+    limits: Limits,
+    observed: Observed,
+    known: Container[IdentityId] = (),
+) -> list[str]:
     """Why `plan` must wait for a person, in sentences; empty when it need not.
 
     `population` is the number of accounts looked after in the target, by role; each limit is the larger of a count and a share of it.
+    `known` are the identities of this school's people: an account that carries anything else (a payroll number, say) is nobody's we know.
     """
     counts: Counter[tuple[Role, str]] = Counter()
     for change in plan.changes:
         counted = _counted(change)
         if counted is not None:
             counts[counted] += 1
-    for role, times in _namesakes(plan.changes, observed).items():
+    for role, times in _namesakes(plan.changes, observed, known).items():
         counts[role, "namesake"] = times
     found: list[str] = []
     for (role, kind), count in sorted(counts.items()):
@@ -68,7 +75,7 @@ def _counted(change: Change) -> tuple[Role, str] | None:
             return None
 
 
-def _namesakes(changes: Iterable[Change], observed: Observed) -> Counter[Role]:
+def _namesakes(changes: Iterable[Change], observed: Observed, known: Container[IdentityId]) -> Counter[Role]:
     """How many accounts would be made beside one that nobody linked and that has the same first and last name."""
     creates = [change for change in changes if isinstance(change, Create)]
     if not creates:
@@ -76,7 +83,7 @@ def _namesakes(changes: Iterable[Change], observed: Observed) -> Counter[Role]:
     strangers = {
         fold(f"{account.given} {account.family}")
         for anchor, account in observed.accounts.items()
-        if anchor not in observed.owners and account.given and account.family
+        if observed.owners.get(anchor) not in known and account.given and account.family
     }
     return Counter(
         change.who.role

@@ -266,7 +266,8 @@ def _clear(
     for identity in identities:
         if current.target in identity.bonds or identity.id in current.adopted:
             population[identity.role] = population.get(identity.role, 0) + 1
-    found = objections(current, population, line.school.limits, observed)
+    known = {identity.id for identity in identities}
+    found = objections(current, population, line.school.limits, observed, known)
     approved = None
     if found and may_use and line.store.use_approval(current.digest, line.now()):
         approved = current.digest

@@ -82,7 +82,7 @@ class Nights:
         for each in people:
             if "ad" in each.bonds:
                 population[each.role] = population.get(each.role, 0) + 1
-        return plan, clear(plan, objections(plan, population, self.rules.limits, observed))
+        return plan, clear(plan, objections(plan, population, self.rules.limits, observed, self.identities))
 
     def apply(self) -> Cleared | Held:
         """Plan, clear, carry out, remember."""

@@ -11,6 +11,7 @@ import pytest
 
 from builders import DOMAIN, NOON, SCHOOL, FakeTarget, ids, pupil, school, snapshot, teacher
 from onroll_core import pipeline
+from onroll_core.accounts import IdentityId
 from onroll_core.changes import Create
 from onroll_core.contracts import Report
 from onroll_core.errors import Halt, OnrollError, Unavailable
@@ -388,9 +389,12 @@ def test_a_pupil_who_is_back_under_a_new_record_gets_the_same_account(world: Wor
     world.nothing_to_do()
 
 
-def test_a_full_directory_that_nobody_linked_holds_the_first_load(world: World) -> None:
-    for person in world.source.people[:20]:
-        world.ad.stranger(f"old{person.first}".lower(), person.first or "", person.last or "")
+@pytest.mark.parametrize("payroll", [False, True])
+def test_a_full_directory_that_nobody_linked_holds_the_first_load(world: World, payroll: bool) -> None:
+    for n, person in enumerate(world.source.people[:20]):
+        anchor = world.ad.stranger(f"old{person.first}".lower(), person.first or "", person.last or "")
+        if payroll:
+            world.ad.owners[anchor] = IdentityId(f"PAY{n:05}")
     night = world.night()
     assert night.targets["ad"].verdict == "held"
     assert "somebody of the same name" in night.targets["ad"].objections[0]
