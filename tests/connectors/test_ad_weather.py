@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from directories import Embedded, Flaky, RealDomain, Watched, creates, made, wrapped
-from onroll_connectors.targets.ad_wire import Answer, Request, Search, Wire
+from onroll_connectors.targets.ad_wire import Add, Answer, AnyOf, Entry, Equal, Request, Search, Wire
 from onroll_connectors.testing import everything, pupil
 from onroll_core.changes import (
     Applied,
@@ -21,7 +21,7 @@ from onroll_core.changes import (
     Update,
 )
 from onroll_core.contracts import Scope
-from onroll_core.errors import Unavailable
+from onroll_core.errors import Halt, Unavailable
 from samba import Samba
 from world import context
 
@@ -98,6 +98,22 @@ def test_a_connection_that_breaks_twice_ends_the_run_and_the_next_one_finishes(w
     again.close()
 
 
+def test_what_may_have_been_made_is_looked_for_before_it_is_sent_again(world: Embedded) -> None:
+    asked: list[Request] = []
+    target = wrapped(world.connect(), partial(Flaky, at=3, carried_out=True), lambda wire: Watched(wire, asked))
+    target.observe(SCOPE)
+    asked.clear()
+    everything(target, creates(target, world, "ada", "maja", "zoe", place=""))
+    target.close()
+    looked: set[str] = set()
+    for each in asked:
+        if isinstance(each, Search) and isinstance(each.where, AnyOf):
+            looked |= {term.value for term in each.where.terms if isinstance(term, Equal)}
+        if isinstance(each, Add):
+            assert str(each.values["employeeID"][0]) in looked
+    assert {"id-ada", "id-maja"} <= looked, "both were in flight"
+
+
 def test_another_domain_controller_is_not_taken_for_the_first(world: Embedded) -> None:
     class Elsewhere(Watched):
         def receive(self, ticket: int) -> Answer:
@@ -113,6 +129,26 @@ def test_another_domain_controller_is_not_taken_for_the_first(world: Embedded) -
     target = wrapped(world.connect(), partial(Flaky, at=3, carried_out=False), elsewhere)
     with pytest.raises(Unavailable, match="another domain controller"):
         list(target.perform(creates(target, world, "ada", "zoe")))
+    target.close()
+
+
+@pytest.mark.parametrize("hidden", ["useraccountcontrol", "samaccountname"])
+def test_users_that_can_be_seen_but_not_read_stop_the_run(world: Embedded, hidden: str) -> None:
+    made(world, "ada")
+
+    class Veiled(Watched):
+        def receive(self, ticket: int) -> Answer:
+            answer = self.wire.receive(ticket)
+            entries = [
+                Entry(each.dn, {name: held for name, held in each.values.items() if name != hidden})
+                for each in answer.entries
+            ]
+            return Answer(answer.code, answer.message, entries, answer.cookie)
+
+    target = wrapped(world.connect(), lambda wire: Veiled(wire, []))
+    with pytest.raises(Halt, match="but not its username or whether it is enabled"):
+        target.observe(SCOPE)
+    assert not target.check().good
     target.close()
 
 
@@ -190,7 +226,7 @@ def test_a_stranger_without_a_password_cannot_be_enabled_and_the_sentence_says_w
     assert not world.enabled("stan")
 
 
-def test_a_right_that_is_missing_is_a_sentence_and_the_others_go_on(samba: Samba, school_ou: str) -> None:
+def test_a_right_that_is_missing_is_a_sentence_and_the_others_go_on(samba: Samba) -> None:
     world = RealDomain(samba=samba)
     inside = f"OU=Ours,{world.base}"
     samba.ldap(
