@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from onroll_connectors.targets.ad_entries import Attributes
-from onroll_connectors.targets.ad_errors import CLIENT_REFUSED, refused_bind
+from onroll_connectors.targets.ad_errors import CLIENT_REFUSED, refused_bind, refused_ticket
 from onroll_connectors.targets.ad_names import respelled
 from onroll_connectors.targets.ad_settings import Settings
 from onroll_connectors.targets.ad_target import ActiveDirectory
@@ -224,19 +224,19 @@ class LdapWire:
             raise Halt(
                 f"{settings.server} does not offer StartTLS, and onroll never sends a password in clear. Use ldaps://."
             )
-        who = settings.user or "the machine's Kerberos ticket"
         connection.raise_exceptions = True  # the only way in which ldap3 tells why, when it is asynchronous
         try:
             connection.bind()
         except self._failures.LDAPOperationResult as refused:
-            raise refused_bind(Answer(refused.result, refused.message or ""), who) from None
+            answer = Answer(refused.result, refused.message or "")
+            raise (
+                refused_ticket(answer.message) if settings.kerberos else refused_bind(answer, settings.user)
+            ) from None
         except Exception as failure:
+            # gssapi's own errors come through ldap3 as they are; on Windows they are winkerberos's.
             if type(failure).__module__.partition(".")[0] not in ("gssapi", "winkerberos", "kerberos"):
                 raise
-            raise Halt(
-                f"Active Directory did not let {who} in: Kerberos says {_first_line(failure)}. Is there a ticket (klist), is the clock right,"
-                " and is server the domain controller's full name?"
-            ) from None
+            raise refused_ticket(_first_line(failure)) from None
         connection.raise_exceptions = False
         return connection
 

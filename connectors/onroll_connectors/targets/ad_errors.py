@@ -36,6 +36,15 @@ def refused_bind(answer: Answer, user: str) -> OnrollError:
     )
 
 
+def refused_ticket(told: str) -> Halt:
+    """Why Kerberos did not sign in: the ticket, the clock, or a server that is not named as its ticket is."""
+    said = f" ({told.strip().strip('.')})" if told.strip() else ""
+    return Halt(
+        f"Active Directory did not let onroll in with the machine's Kerberos ticket{said}. Look whether there is a ticket (klist), whether the"
+        " clock is right to five minutes, and whether [targets] server is the domain controller's full name, not an address."
+    )
+
+
 def unreadable(base: str, answer: Answer) -> OnrollError:
     """Why something could not be read. What was read until then is not to be used."""
     if answer.code in _BUSY:

@@ -10,14 +10,14 @@ from onroll_connectors.targets import ad_check, ad_limits, ad_names
 from onroll_connectors.targets.ad_entries import Attributes
 from onroll_connectors.targets.ad_errors import failure
 from onroll_connectors.targets.ad_known import Known
-from onroll_connectors.targets.ad_observe import Reading, no_base, units
+from onroll_connectors.targets.ad_observe import Reading, units
 from onroll_connectors.targets.ad_scripts import Scripts
 from onroll_connectors.targets.ad_session import Session, Work
-from onroll_connectors.targets.ad_wire import Add, Wire, read
+from onroll_connectors.targets.ad_wire import Add, Wire
 from onroll_core.accounts import Observed
 from onroll_core.changes import Change, Create, CreateGroup, Move, Outcome, UpdateGroup
 from onroll_core.contracts import Abilities, Context, Report, Scope
-from onroll_core.errors import Halt, Refused
+from onroll_core.errors import Refused
 
 BATCH = 128
 
@@ -79,8 +79,6 @@ class ActiveDirectory:
         if not places:
             return
         if self._units is None:
-            if not self.session.ask(read(self.base, ["objectClass"])).entries:
-                raise Halt(no_base(self.base))
             self._units = {ad_names.key(dn): dn for dn in units(self.session, self.base)}
         for place in sorted(places):
             self._make_unit(place, self._units)
