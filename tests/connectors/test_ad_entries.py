@@ -257,6 +257,14 @@ def test_a_refused_sign_in_says_why_and_where_to_look(data: str, says: str) -> N
     assert "onroll@school.test" in str(failure)
 
 
+@pytest.mark.parametrize("told", ["", "Server not found in Kerberos database."])
+def test_a_refused_ticket_is_a_sentence_of_its_own(told: str) -> None:
+    said = str(ad_errors.refused_ticket(told))
+    assert told.strip(".") in said
+    assert "klist" in said
+    assert ".)" not in said
+
+
 def test_a_guid_is_a_guid_or_nothing() -> None:
     assert by_guid("8D3A6C1E-0000-4000-8000-00000000000A") == "<GUID=8d3a6c1e-0000-4000-8000-00000000000a>"
     assert by_guid("x>,DC=school") is None

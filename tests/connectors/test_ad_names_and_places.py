@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from directories import Embedded, RealDomain, creates, made
+from directories import Embedded, RealDomain, Watched, creates, made, wrapped
+from onroll_connectors.targets.ad_wire import Add, Request
 from onroll_connectors.testing import everything, pupil
 from onroll_core.changes import (
     Applied,
@@ -106,6 +107,37 @@ def test_a_rename_onto_a_strangers_name_is_refused_with_the_strangers_name(world
         assert isinstance(outcome, Rejected), outcome
         assert "the name smith is held by the user smith" in outcome.why
     assert world.value("maja", "mail") == ["maja@school.test"]
+
+
+@pytest.mark.parametrize("theirs", [{"mail": "smith@school.test"}, {"proxyAddresses": "smtp:smith@school.test"}])
+@pytest.mark.parametrize("observed", [False, True], ids=["unobserved", "observed"])
+def test_an_address_that_a_stranger_gets_post_at_is_not_taken_by_a_rename(
+    world: Embedded, theirs: dict[str, str], observed: bool
+) -> None:
+    (anchor,) = made(world, "maja")
+    world.stranger("stan", **theirs)
+    after = Naming("smith", "smith@school.test", frozenset({"maja@school.test"}))
+    target = world.connect()
+    if observed:
+        target.observe(SCOPE)
+    (outcome,) = everything(
+        target, [Rename(pupil("maja", anchor), Naming("maja", "maja@school.test"), after, "asked for")]
+    )
+    target.close()
+    assert isinstance(outcome, Rejected), outcome
+    assert "the name smith@school.test is held by the user stan" in outcome.why
+    assert world.value("maja", "mail") == ["maja@school.test"]
+
+
+def test_a_namesake_of_another_night_is_known_before_the_server_refuses(world: Embedded) -> None:
+    made(world, "hp", display_name="Harry Potter")
+    asked: list[Request] = []
+    target = wrapped(world.connect(), lambda wire: Watched(wire, asked))
+    target.observe(SCOPE)
+    everything(target, creates(target, world, "hp1", display_name="HARRY Pötter"))
+    target.close()
+    (add,) = [each for each in asked if isinstance(each, Add)]
+    assert add.dn.startswith("CN=HARRY Pötter (hp1),")
 
 
 def test_a_cn_that_something_else_has_is_stepped_aside_from(world: Embedded) -> None:
