@@ -24,7 +24,7 @@ Config = Annotated[str | None, typer.Option("--config", help="The configuration 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 Today = Annotated[str | None, typer.Option("--today", metavar="DATE", help="Work as if it were this day (2026-09-01).")]
 Approve = Annotated[str | None, typer.Option("--approve", metavar="DIGEST", help="Approve exactly this digest, once.")]
-Only = Annotated[list[str] | None, typer.Option("--target", help="Only this target; may be given again.")]
+Only = Annotated[list[str] | None, typer.Option("--target", metavar="NAME", help="Only this target; may be repeated.")]
 
 
 def _day(text: str | None) -> date | None:
@@ -46,8 +46,8 @@ def init(folder: Annotated[str, typer.Argument(help="Where to write it.")] = "."
 
 @app.command()
 def check(school: School = None, config: Config = None, as_json: Json = False) -> None:
-    """Look at settings, store, every source and target, without changing anything."""
-    from onroll_daemon.commands import check as run
+    """Look at settings, store, sources and targets; changes nothing."""
+    from onroll_daemon.checks import check as run
 
     run(config, school, as_json)
 
@@ -57,9 +57,10 @@ def pull(
     school: School = None, config: Config = None, as_json: Json = False, today: Today = None, approve: Approve = None
 ) -> None:
     """Read the MIS, reconcile and remember; writes to no target."""
+    from onroll_daemon.nights import Ask
     from onroll_daemon.nights import pull as run
 
-    run(config, school, as_json, _day(today), approve)
+    run(Ask(config, school, as_json, _day(today), approve=approve))
 
 
 @app.command()
@@ -74,9 +75,10 @@ def plan(
     target: Only = None,
 ) -> None:
     """Show what would be done, and why; writes nothing."""
+    from onroll_daemon.nights import Ask
     from onroll_daemon.nights import plan as run
 
-    run(config, school, as_json, _day(as_of or today), target)
+    run(Ask(config, school, as_json, _day(as_of or today), target))
 
 
 @app.command()
@@ -89,9 +91,10 @@ def apply(
     approve: Approve = None,
 ) -> None:
     """Bring the targets into line with what was last read."""
+    from onroll_daemon.nights import Ask
     from onroll_daemon.nights import apply as run
 
-    run(config, school, as_json, _day(today), target, approve)
+    run(Ask(config, school, as_json, _day(today), target, approve))
 
 
 @app.command()
@@ -99,9 +102,10 @@ def sync(
     school: School = None, config: Config = None, as_json: Json = False, today: Today = None, approve: Approve = None
 ) -> None:
     """One night, now: pull, plan, clear, apply."""
+    from onroll_daemon.nights import Ask
     from onroll_daemon.nights import sync as run
 
-    run(config, school, as_json, _day(today), approve)
+    run(Ask(config, school, as_json, _day(today), approve=approve))
 
 
 @app.command()
@@ -131,7 +135,7 @@ def demo(
     as_json: Json = False,
     pupils: Annotated[int, typer.Option(help="How many pupils the school has.")] = 1200,
 ) -> None:
-    """A fictional school, simulated clouds, the whole line; no root and no network."""
+    """A fictional school and the whole line, on this machine alone."""
     from onroll_daemon.demo import main
 
     main(once, as_json, pupils)
@@ -153,7 +157,11 @@ def runs_list(
 
 
 @runs.command("show")
-def runs_show(number: int, config: Config = None, as_json: Json = False) -> None:
+def runs_show(
+    number: Annotated[int, typer.Argument(metavar="ID", help="A run's number, as `onroll runs` shows it.")],
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
     """One run: what was read, planned, done and refused."""
     from onroll_daemon.commands import runs_show as run
 

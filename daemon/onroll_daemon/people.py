@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Any, Protocol
 
+from onroll_core.accounts import IdentityId
 from onroll_core.explain import explain as explained
 from onroll_core.identities import Identity
 from onroll_core.lifecycle import standing
-from onroll_core.rules import SchoolRules
-from onroll_core.templates import FIELDS
-from onroll_core.usernames import clean_display, problem_with
+from onroll_core.rules import RoleRules, SchoolRules
+from onroll_core.templates import FIELDS, first_name, last_name
+from onroll_core.usernames import Named, clean_display, problem_with
 from onroll_daemon.nights import who
 from onroll_daemon.session import FAILED, USAGE, Session, document, say, session, stop
 from onroll_daemon.wiring import now
@@ -50,36 +51,79 @@ def users_show(config: str | None, username: str, as_json: bool) -> None:
         return
     for name, value in row.items():
         if name != "history" and value not in (None, "", [], {}):
-            say(f"{name.replace('_', ' '):<20} {value}")
+            say(f"{name.replace('_', ' '):<20} {_plain(value)}")
     for event in row["history"]:
-        say(f"{event['at']}  {event['what']}")
+        say(f"{event['at'][:19]}  {event['what']}")
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {each}" for name, each in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def users_rename(config: str | None, username: str, new: str, keep_alias: bool, as_json: bool) -> None:
-    """`onroll users rename`"""
+    """`onroll users rename`; gives a first name to somebody who waits for one."""
+    new = new.strip().lower()
     problem = problem_with(new)
     if problem is not None:
         stop(USAGE, problem)
     with session(config) as opened:
-        identity, rules = _found(opened, username)
-        role = rules.of(identity.role)
-        domain = role.domain if role is not None else rules.students.domain
-        opened.store.rename(identity.id, new, f"{new}@{domain}", keep_alias, now(), who())
-        after = opened.store.identity(identity.id)
+        before, rules = _found(opened, username)
+        role = rules.of(before.role)
+        if role is None:
+            stop(FAILED, f"{before.label} gets no account here, and so no username.")
+        if new == before.username:
+            stop(FAILED, f"{new} is the username of {before.label} already.")
+        email = address(before, new, role, rules.preferred_names, opened.store.ledger(before.school))
+        after = opened.store.rename(before.id, new, email, keep_alias, now(), who())
     if as_json:
         document(
             {
-                "identity": identity.id,
-                "before": identity.username,
-                "username": new,
-                "aliases": sorted(after.aliases if after else ()),
+                "identity": before.id,
+                "before": before.username,
+                "username": after.username,
+                "email": after.email,
+                "aliases": sorted(after.aliases),
             }
         )
         return
-    kept = f"; {identity.email} stays as an alias" if keep_alias and identity.email else ""
+    if before.username is None:
+        say(
+            f"{new} it is, with the address {email}. The account is made at the next sync; now: onroll apply {before.school}"
+        )
+        return
+    kept = f"; {before.email} stays as an alias" if before.email in after.aliases else ""
     say(
-        f"{identity.label} is {new} from the next sync on, in every target{kept}. To do it now: onroll apply {identity.school}"
+        f"{before.username} is {new} ({email}) from the next sync on, in every target{kept}. Now: onroll apply {before.school}"
     )
+
+
+class Ledger(Protocol):
+    """Every name ever issued or seen."""
+
+    def taken(self, name: str) -> bool:
+        """True when anybody ever had this name."""
+        ...
+
+    def holder(self, name: str) -> IdentityId | None:
+        """Whose it is, when it was issued by us."""
+        ...
+
+
+def address(identity: Identity, username: str, role: RoleRules, preferred: bool, ledger: Ledger) -> str:
+    """The address that goes with a new username: the username's own, or the one that the school's format for addresses makes of the present names."""
+    if role.email is not None:
+
+        def taken(local: str) -> bool:
+            name = f"{local}@{role.domain}"
+            return ledger.taken(name) and ledger.holder(name) != identity.id
+
+        first, last = first_name(identity.person, preferred) or "", last_name(identity.person, preferred) or ""
+        proposed = role.email.propose(first, last, identity.year_of_entry, taken)
+        if isinstance(proposed, Named):
+            return f"{proposed.username}@{role.domain}"
+    return f"{username}@{role.domain}"
 
 
 def explain(config: str | None, username: str, as_json: bool, today: date | None) -> None:

@@ -1,6 +1,6 @@
-"""When each school's night begins, is tried again, and must end: the only file that knows APScheduler.
+"""Each school's night begins, is tried again and ends by its window; the only file that knows APScheduler.
 
-Jobs live in memory and are rebuilt from the configuration at each start; which process may run is decided by the lease in the store.
+Jobs live in memory and are made anew from the configuration at each start; which process may run a school is decided by the lease in the store.
 """
 
 from __future__ import annotations
@@ -8,104 +8,170 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from functools import partial
-
-from apscheduler.schedulers.background import BackgroundScheduler
-from apscheduler.triggers.date import DateTrigger
+from typing import Protocol
 
 from onroll_core.night import Night
+from onroll_daemon.timetable import Attempt, ending_of, first, following, next_window
 from onroll_daemon.windows import Window
 
-RETRY_FIRST, RETRY_MOST = timedelta(minutes=2), timedelta(minutes=20)
 _LOG = logging.getLogger("onroll")
 
 Run = Callable[[str, Callable[[], bool]], Night | None]
-"""Runs one school's sync; the second argument turns true when it has to end. None when it could not begin (another run has the lease)."""
+"""Runs one school's sync; the second argument turns true when it has to end. None when it could not begin (somebody else is at work on it)."""
 
 
-@dataclass(slots=True)
-class Schedule:
-    """Every school's next start; `run` does the work, in a thread of its own for each school."""
+class Alarms(Protocol):
+    """Something that calls back at a time; callbacks may come in threads of their own."""
 
-    windows: Mapping[str, Window]
-    run: Run
-    now: Callable[[], datetime]
-    stopping: threading.Event = field(default_factory=threading.Event)
-    scheduler: BackgroundScheduler = field(init=False)
-    done: dict[str, datetime] = field(default_factory=dict)
-    tries: dict[str, int] = field(default_factory=dict)
-    last_read: Callable[[str], datetime | None] = lambda school: None
-
-    def __post_init__(self) -> None:
-        defaults = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
-        self.scheduler = BackgroundScheduler(job_defaults=defaults, timezone="UTC")
+    def at(self, name: str, when: datetime, call: Callable[[], None]) -> None:
+        """Call at `when`, or at once when that has passed; an alarm of the same name is replaced."""
+        ...
 
     def start(self) -> None:
-        """Put every school's next start on the clock, tonight's too when its window is open and nothing was read in it yet."""
-        for school in self.windows:
-            self._arrange(school)
-        self.scheduler.start()
+        """Begin to call back."""
+        ...
+
+    def stop(self) -> None:
+        """Call back no more, and wait for the calls that are under way."""
+        ...
+
+    @property
+    def running(self) -> bool:
+        """True between start and stop."""
+        ...
+
+
+class Clockwork:
+    """Alarms by APScheduler 3.11. An alarm that the machine slept through rings when it wakes; at most `at_once` calls are under way."""
+
+    def __init__(self, at_once: int = 4) -> None:
+        from apscheduler.schedulers.background import BackgroundScheduler
+
+        self._calls = ThreadPoolExecutor(at_once, "night")
+        self._scheduler = BackgroundScheduler(
+            job_defaults={"coalesce": True, "max_instances": 3, "misfire_grace_time": None}, timezone="UTC"
+        )
+
+    def at(self, name: str, when: datetime, call: Callable[[], None]) -> None:
+        """See `Alarms`."""
+        from apscheduler.triggers.date import DateTrigger
+
+        # APScheduler only rings. It does not run the call: stopping it holds its lock until what it runs is over, and a call that sets the next
+        # alarm waits for that lock.
+        self._scheduler.add_job(self._ring, DateTrigger(when), [call], id=name, replace_existing=True)
+
+    def start(self) -> None:
+        """See `Alarms`."""
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """See `Alarms`."""
+        if self._scheduler.running:
+            # A stop that meets a ring loses it with a traceback; after a pause, and a question that waits for its lock, there is none.
+            self._scheduler.pause()
+            self._scheduler.get_jobs()
+            self._scheduler.shutdown(wait=True)
+        self._calls.shutdown(wait=True)
+
+    @property
+    def running(self) -> bool:
+        """See `Alarms`."""
+        return bool(self._scheduler.running)
+
+    def _ring(self, call: Callable[[], None]) -> None:
+        self._calls.submit(_logged, call)
+
+
+def _logged(call: Callable[[], None]) -> None:
+    try:
+        call()
+    except Exception:
+        # Nobody asks a future of these what it came to; a mistake here must at least be seen.
+        _LOG.exception("An alarm failed in a way onroll did not expect")
+
+
+class Schedule:
+    """All schools of one service. `finished(school, since)` says whether a run since then left nothing to do again tonight."""
+
+    def __init__(
+        self,
+        windows: Mapping[str, Window],
+        run: Run,
+        now: Callable[[], datetime],
+        finished: Callable[[str, datetime], bool] = lambda school, since: False,
+        alarms: Alarms | None = None,
+    ) -> None:
+        self._windows, self._run, self._now, self._finished = windows, run, now, finished
+        self._alarms: Alarms = Clockwork() if alarms is None else alarms
+        self._next: dict[str, Attempt] = {}
+        self._working = {school: threading.Lock() for school in windows}
+        self.stopping = threading.Event()
+
+    def start(self) -> None:
+        """Put every school's next attempt on the clock, tonight's too when its window is open and its run has not finished."""
+        for school, window in self._windows.items():
+            now = self._now()
+            hours = window.at(now)
+            finished = hours is not None and self._finished(school, hours.opens)
+            self._expect(school, first(window, school, now, finished))
+        self._alarms.start()
 
     def stop(self) -> None:
         """End runs between two batches and wait for them."""
         self.stopping.set()
-        self.scheduler.shutdown(wait=True)
+        self._alarms.stop()
 
-    def sync_now(self, school: str) -> None:
-        """A run that a person asked for, at any time."""
-        self.scheduler.add_job(
-            partial(self._night, school, None), DateTrigger(self.now()), id=f"{school} by hand", replace_existing=True
-        )
+    @property
+    def running(self) -> bool:
+        """True while attempts will be made."""
+        return self._alarms.running and not self.stopping.is_set()
 
     def next_start(self, school: str) -> datetime:
-        """When the school's next run begins."""
-        window, at = self.windows[school], self.now()
-        opened = window.at(at)
-        if opened is not None and not self._read_in(school, opened[0]):
-            return max(at, window.start(*opened, school))
-        return window.start(*window.after(at), school)
+        """When the school's next attempt begins, or began when it is under way."""
+        return self._next[school].at
 
-    def _read_in(self, school: str, opens: datetime) -> bool:
-        read = self.last_read(school) or self.done.get(school)
-        return (read is not None and read >= opens) or self.done.get(school, opens - timedelta(1)) >= opens
+    def sync_now(self, school: str) -> bool:
+        """A run that a person asks for, at any time and without an end; False when the school is being worked on already."""
+        if self._working[school].locked():
+            return False
+        self._alarms.at(f"{school} by hand", self._now(), partial(self._by_hand, school))
+        return True
 
-    def _arrange(self, school: str, start: datetime | None = None) -> None:
-        start = start or self.next_start(school)
-        window = self.windows[school]
-        opened = window.at(start) or window.at(start + timedelta(seconds=1))
-        closes = opened[1] if opened is not None else start + timedelta(hours=3)
-        self.scheduler.add_job(
-            partial(self._night, school, closes), DateTrigger(start), id=school, replace_existing=True
-        )
+    def _expect(self, school: str, attempt: Attempt) -> None:
+        self._next[school] = attempt
+        self._alarms.at(school, attempt.at, partial(self._attempt, school, attempt))
 
-    def _night(self, school: str, closes: datetime | None) -> None:
-        """One run, and what follows from how it ended."""
+    def _by_hand(self, school: str) -> None:
+        self._once(school, self.stopping.is_set)
+
+    def _attempt(self, school: str, attempt: Attempt) -> None:
+        """One attempt, and the next one put on the clock."""
         if self.stopping.is_set():
             return
+        window = self._windows[school]
+        if self._now() >= attempt.closes:  # the machine slept through the window
+            self._expect(school, first(window, school, self._now(), False))
+            return
+        night = self._once(school, lambda: self.stopping.is_set() or self._now() >= attempt.closes)
+        if self.stopping.is_set():
+            return
+        now = self._now()
+        if now >= attempt.closes:
+            self._expect(school, next_window(window, school, now))
+        else:
+            self._expect(school, following(window, school, attempt, ending_of(night), now))
 
-        def ending() -> bool:
-            return self.stopping.is_set() or (closes is not None and self.now() >= closes)
-
-        night: Night | None = None
+    def _once(self, school: str, ending: Callable[[], bool]) -> Night | None:
+        if not self._working[school].acquire(blocking=False):
+            return None
         try:
-            night = self.run(school, ending)
+            return self._run(school, ending)
         except Exception:
             # A night that fails in a way nobody foresaw must not end the service; it is logged, and tried again like any other.
-            _LOG.exception("the run of %s failed", school)
-        if closes is None or self.stopping.is_set():
-            return
-        if night is not None and not night.unread:
-            self.done[school] = self.now()
-            self.tries.pop(school, None)
-            self._arrange(school)
-            return
-        tries = self.tries[school] = self.tries.get(school, 0) + 1
-        again = self.now() + min(RETRY_FIRST * 2 ** (tries - 1), RETRY_MOST)
-        if again < closes:
-            self._arrange(school, again)
-            return
-        self.tries.pop(school, None)
-        self.done[school] = self.now()  # this window is over for the school
-        self._arrange(school)
+            _LOG.exception("The run of %s failed in a way onroll did not expect", school)
+            return None
+        finally:
+            self._working[school].release()

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
-import signal
+import socket
+import threading
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import closing
 from datetime import datetime
-from threading import Event
-from types import FrameType
+from typing import Any
 
 from onroll_core import pipeline
-from onroll_core.errors import OnrollError
+from onroll_core.errors import Halt, OnrollError
 from onroll_core.night import Night
 from onroll_core.store import Store
 from onroll_daemon.freshness import Freshness, freshness
-from onroll_daemon.health import Metrics, health_app
-from onroll_daemon.schedule import Schedule
-from onroll_daemon.settings import Misconfigured, Settings
-from onroll_daemon.tables import ConsoleTable
+from onroll_daemon.metrics import Metrics
+from onroll_daemon.schedule import Alarms, Schedule
+from onroll_daemon.settings import Settings
+from onroll_daemon.stops import told_to_stop
 from onroll_daemon.wiring import line, now
 
 _LOG = logging.getLogger("onroll")
@@ -29,87 +28,112 @@ _LOG = logging.getLogger("onroll")
 class Service:
     """Everything that runs between start and stop; `serve` is the process around it."""
 
-    def __init__(self, settings: Settings, store: Store, clock: Callable[[], datetime] = now) -> None:
-        self._settings, self._store, self._clock = settings, store, clock
+    def __init__(
+        self, settings: Settings, store: Store, clock: Callable[[], datetime] = now, alarms: Alarms | None = None
+    ) -> None:
+        self._settings, self._store, self.clock = settings, store, clock
         self.metrics = Metrics()
-        self.schedule = Schedule({name: school.window for name, school in settings.schools.items()}, self.run, clock)
-        self.schedule.last_read = self._last_read
+        windows = {name: school.window for name, school in settings.schools.items()}
+        self.schedule = Schedule(windows, self.run, clock, self.finished, alarms)
 
     def run(self, school: str, stopping: Callable[[], bool]) -> Night | None:
-        """One school's sync; None when another process has the lease or the store does not answer."""
+        """One school's sync; None when somebody else is at work on it or the store does not answer."""
         began = time.monotonic()
+        _LOG.info("%s: a run begins", school)
         try:
-            night = pipeline.sync(
-                line(self._settings, self._settings.schools[school], self._store, None, stopping), by="service"
-            )
+            it = line(self._settings, self._settings.schools[school], self._store, stopping=stopping, clock=self.clock)
+            night = pipeline.sync(it, by="service")
         except OnrollError as failure:
             _LOG.warning("%s: %s", school, failure)
             return None
         self.metrics.count(night, time.monotonic() - began)
-        _LOG.info(
-            "%s: run %s ended, %s%s", school, night.run, night.status, f": {night.unread}" if night.unread else ""
-        )
+        _told(night)
         return night
+
+    def finished(self, school: str, since: datetime) -> bool:
+        """True when a sync that began since then has left nothing to be tried again: read, and no target failed or put anything off."""
+        return any(
+            row["kind"] == "sync" and datetime.fromisoformat(row["started"]) >= since and _complete(row)
+            for row in self._store.runs(school, 20)
+        )
 
     def freshness(self) -> dict[str, Freshness]:
         """Each school's, now."""
-        return {
-            name: freshness(self._store.freshness(name), school.window, self._clock())
-            for name, school in self._settings.schools.items()
-        }
+        found: dict[str, Freshness] = {}
+        for name, school in self._settings.schools.items():
+            runs = self._store.runs(name, 20)
+            found[name] = freshness(self._store.freshness(name), runs, school.targets, school.window, self.clock())
+        return found
 
-    def _last_read(self, school: str) -> datetime | None:
-        try:
-            told = self._store.freshness(school)["last_read"]
-        except OnrollError:
-            return None
-        return None if told is None else datetime.fromisoformat(told)
+    def schedule_runs(self) -> bool:
+        """True while schools will be tried."""
+        return self.schedule.running
 
-
-def address(console: ConsoleTable) -> tuple[str, int]:
-    """Where to listen; raises Misconfigured for what is not this machine's own unless the configuration says so."""
-    host, _, port = console.listen.rpartition(":")
-    host = host.strip("[]")
-    try:
-        number, own = int(port), host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        raise Misconfigured(
-            [f"[console] listen: {console.listen!r} is not an address and a port; write 127.0.0.1:8750."]
-        ) from None
-    if not own and not console.open_to_network:
-        raise Misconfigured(
-            [
-                f"[console] listen: {console.listen} can be reached from the network. Set open_to_network = true if that is meant, and protect it."
-            ]
-        )
-    return host, number
+    def next_start(self, school: str) -> datetime:
+        """When a school is tried next."""
+        return self.schedule.next_start(school)
 
 
-def serve(settings: Settings, store: Store) -> None:
-    """Run until told to stop."""
+def _complete(row: dict[str, Any]) -> bool:
+    targets = (row["summary"] or {}).get("targets", {}).values()
+    return row["status"] in ("done", "held", "failed") and not any(
+        each.get("verdict") == "failed" or each.get("deferred") for each in targets
+    )
+
+
+def _told(night: Night) -> None:
+    """A night in the log: counts and sentences of systems, nobody's name."""
+    if night.unread:
+        _LOG.warning("%s: nothing could be read: %s", night.school, night.unread)
+    for objection in night.held:
+        _LOG.warning("%s: held: %s", night.school, objection)
+    for name, target in night.targets.items():
+        done = ", ".join(f"{count} {what}" for what, count in target.tally.items() if count) or "nothing to do"
+        if target.verdict == "failed":
+            _LOG.warning("%s, %s: %s", night.school, name, target.error)
+        elif target.verdict == "held":
+            _LOG.warning("%s, %s: the plan waits for a person: onroll plan %s", night.school, name, night.school)
+        else:
+            _LOG.info("%s, %s: %s", night.school, name, done)
+    _LOG.info("%s: run %s ended: %s", night.school, night.run, night.status)
+
+
+def serve(settings: Settings, store: Store, stop: threading.Event | None = None) -> None:
+    """Run until told to stop: by a signal, or by `stop` (Windows' service control sets it). Raises Halt when the port is taken."""
     import uvicorn
 
-    host, port = address(settings.console)
-    service = Service(settings, store)
-    app = health_app(service.freshness, service.schedule.next_start, service.metrics)
-    server = uvicorn.Server(uvicorn.Config(app, host=host, port=port, log_level="warning"))
-    # uvicorn would take the signals for itself and raise them again at its end; the service minds them.
-    server.capture_signals = nullcontext  # type: ignore[method-assign,assignment]
-    over = Event()
+    from onroll_daemon.health import health_app
 
-    def stop(number: int, frame: FrameType | None) -> None:
-        over.set()
-        server.should_exit = True
-        service.schedule.stopping.set()
+    with closing(_listening(*settings.listen)) as door:
+        service = Service(settings, store)
+        server = uvicorn.Server(uvicorn.Config(health_app(service), log_config=None, access_log=False))
+        # In a thread of its own uvicorn leaves the signals alone; the main thread minds them.
+        pages = threading.Thread(target=server.run, kwargs={"sockets": [door]}, name="health", daemon=True)
+        with told_to_stop(lambda: _LOG.info("told to stop: runs end after the batch in hand"), stop) as over:
+            service.schedule.start()
+            pages.start()
+            for name in settings.schools:
+                _LOG.info("%s: next run at %s", name, service.next_start(name).isoformat(timespec="seconds"))
+            host, port = door.getsockname()[:2]
+            _LOG.info("health at http://%s:%s/healthz", f"[{host}]" if ":" in host else host, port)
+            try:
+                while not over.wait(0.5) and pages.is_alive():  # a wait without an end hears no signal on Windows
+                    pass
+            finally:
+                service.schedule.stop()
+                server.should_exit = True
+                pages.join()
+        if not over.is_set():
+            raise Halt("The health pages ended by themselves, so onroll stopped. The log says why.")
+    _LOG.info("stopped")
 
-    service.schedule.start()
-    for name in settings.schools:
-        _LOG.info("%s: next run at %s", name, service.schedule.next_start(name).isoformat())
-    _LOG.info("listening on http://%s:%s/healthz", host, port)
-    before = {each: signal.signal(each, stop) for each in (signal.SIGTERM, signal.SIGINT)}
+
+def _listening(host: str, port: int) -> socket.socket:
     try:
-        server.run()
-    finally:
-        service.schedule.stop()
-        for each, handler in before.items():
-            signal.signal(each, handler)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family)
+    except OSError as failure:
+        raise Halt(
+            f"onroll cannot listen on {host}:{port}: {failure.strerror or failure}. Is another onroll running? Otherwise choose another port"
+            " with listen under [console]."
+        ) from None

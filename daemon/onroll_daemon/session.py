@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -15,11 +14,14 @@ import typer
 
 from onroll_core.errors import OnrollError
 from onroll_core.store import Store
+from onroll_daemon import log
 from onroll_daemon import settings as configuration
-from onroll_daemon.settings import Misconfigured, SchoolSettings, Settings
+from onroll_daemon.mistakes import Misconfigured, suggestion
+from onroll_daemon.settings import SchoolSettings, Settings
 from onroll_daemon.wiring import open_store
 
 FAILED, USAGE = 1, 2
+quieten = log.set_up
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,30 +31,36 @@ class Session:
     settings: Settings
     store: Store
 
-    def schools(self, named: str | None) -> list[SchoolSettings]:
+    def schools(self, named: str | None) -> Sequence[SchoolSettings]:
         """The school that was named, or all of them; a name that is not there ends with exit code 2."""
-        if named is None:
-            return list(self.settings.schools.values())
-        school = self.settings.schools.get(named)
-        if school is None:
-            stop(
-                USAGE,
-                f"There is no school {named} in {self.settings.path}. There is: {', '.join(self.settings.schools)}.",
-            )
-        return [school]
+        return chosen(self.settings, named)
+
+
+def chosen(settings: Settings, named: str | None) -> Sequence[SchoolSettings]:
+    """The school that was named, or all of them; a name that is not there ends with exit code 2."""
+    if named is None:
+        return list(settings.schools.values())
+    if named not in settings.schools:
+        stop(USAGE, f"There is no school {named} in {settings.path}. {suggestion(named, settings.schools)}")
+    return [settings.schools[named]]
 
 
 @contextmanager
-def session(config: str | None) -> Iterator[Session]:
+def session(config: str | None, service: bool = False) -> Iterator[Session]:
     """Open everything for one command. Whatever fails as expected is a sentence on standard error and an exit code."""
-    quieten()
+    log.set_up(service)
     with sentences():
-        settings = configuration.load(configuration.locate(config, configuration.environment()))
+        settings = read_settings(config)
         store = open_store(settings)
         try:
             yield Session(settings, store)
         finally:
             store.close()
+
+
+def read_settings(config: str | None) -> Settings:
+    """The configuration that --config, the environment or the folder names."""
+    return configuration.load(configuration.locate(config, os.environ))
 
 
 @contextmanager
@@ -63,9 +71,9 @@ def sentences() -> Iterator[None]:
     except Misconfigured as wrong:
         stop(USAGE, *wrong.sentences)
     except OnrollError as failure:
-        if os.environ.get("ONROLL_DEBUG") == "1":
+        if log.debugging():
             raise
-        stop(FAILED, str(failure))
+        stop(FAILED, failure.sentence)
     except KeyboardInterrupt:
         stop(FAILED, "Stopped. What was done is recorded; run it again to go on.")
 
@@ -73,34 +81,20 @@ def sentences() -> Iterator[None]:
 def stop(code: int, *said: str) -> NoReturn:
     """End with an exit code and sentences on standard error."""
     for sentence in said:
-        print(sentence, file=sys.stderr)  # noqa: T201 - this is the command line's voice
+        say_error(sentence)
     raise typer.Exit(code)
 
 
 def document(value: Any) -> None:
     """One JSON document on standard output."""
-    print(json.dumps(value, ensure_ascii=False, indent=2))  # noqa: T201
+    say(json.dumps(value, ensure_ascii=False, indent=2, default=str))
 
 
 def say(text: str = "") -> None:
     """A line on standard output."""
-    print(text)  # noqa: T201
+    print(text)  # noqa: T201 - this is the command line's voice
 
 
-def quieten() -> None:
-    """Logs go to standard error, libraries only when something is wrong; ldap3's own log is never shown, because passwords are in it."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    for name in (
-        "httpx",
-        "httpx2",
-        "httpcore",
-        "azure",
-        "msgraph",
-        "kiota",
-        "googleapiclient",
-        "google",
-        "apscheduler",
-        "alembic",
-    ):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    logging.getLogger("ldap3").setLevel(logging.CRITICAL)
+def say_error(text: str) -> None:
+    """A line on standard error."""
+    print(text, file=sys.stderr)  # noqa: T201

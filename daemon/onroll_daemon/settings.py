@@ -1,35 +1,29 @@
-"""onroll.toml: read, checked to the last key, and turned into the rules that the core works by."""
+"""onroll.toml: found, read, checked to the last key, and turned into what a run works by."""
 
 from __future__ import annotations
 
-import os
+import ipaddress
 import sys
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
-from importlib import import_module
-from importlib.util import find_spec
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
+from onroll_connectors.secrets import Secret
 from onroll_core.people import Role
-from onroll_core.rules import Limit, Limits, Owner, RoleRules, Sanity, SchoolRules, TargetRules
-from onroll_core.templates import Place, Template
-from onroll_core.usernames import Format, problem_with_address
-from onroll_core.years import ROLLOVERS, Rollover
-from onroll_daemon.tables import ConsoleTable, File, RoleTable, SchoolTable, mistakes
+from onroll_core.rules import SchoolRules, TargetRules
+from onroll_daemon.kinds import Folder, kinds, module_of, settings_of
+from onroll_daemon.mistakes import Misconfigured, Mistakes, suggestion
+from onroll_daemon.school_rules import ROLES, place_of, school_rules, target_rules
+from onroll_daemon.tables import ConsoleTable, FileTables, RoleTable, SchoolTable, StoreTable, TargetTable
+from onroll_daemon.toml_lines import Spot, lines
 from onroll_daemon.windows import Window
 
-
-class Misconfigured(Exception):
-    """The configuration cannot be used; `sentences` name file, key and what to do. The start stops with exit code 2."""
-
-    def __init__(self, sentences: Iterable[str]) -> None:
-        self.sentences = list(sentences)
-        super().__init__("\n".join(self.sentences))
+__all__ = ["Misconfigured", "SchoolSettings", "Settings", "TargetSettings", "load", "locate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,245 +50,237 @@ class SchoolSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The configuration, checked; `folder` is what relative paths in it start from."""
+    """The configuration, checked. `listen` is host and port. Paths and secrets in files are absolute: taken from the file's own folder."""
 
     path: Path
-    folder: Path
     store_url: str
-    console: ConsoleTable
+    store_password: Secret | None
+    listen: tuple[str, int]
     targets: Mapping[str, TargetSettings]
     schools: Mapping[str, SchoolSettings]
 
 
-_COMMON = ("kind", "attributes", "owners")
-_STUDENT_FORMAT, _STAFF_FORMAT = "{yoe2}{initial}{last}", "{initial}.{last}"
-
-
-def locate(given: str | None, environment: Mapping[str, str]) -> Path:
+def locate(given: str | None, environment: Mapping[str, str], here: Path = Path()) -> Path:
     """The configuration file: --config, $ONROLL_CONFIG, ./onroll.toml, the platform's place. Raises Misconfigured when there is none."""
     named = given or environment.get("ONROLL_CONFIG")
     if named:
         path = Path(named)
+        if path.is_dir():
+            path = path / "onroll.toml"
         if not path.is_file():
-            raise Misconfigured([f"There is no configuration at {path}. Write one with: onroll init {path.parent}"])
+            told = "" if given else " (ONROLL_CONFIG says to look there)"
+            raise Misconfigured(
+                [f"There is no configuration at {path}{told}. Write one with: onroll init {path.parent}"]
+            )
         return path
-    shared = (
-        Path(environment.get("ProgramData", "C:/ProgramData")) / "onroll"
-        if sys.platform == "win32"
-        else Path("/etc/onroll")
+    shared = Path("/etc/onroll")
+    if sys.platform == "win32":
+        shared = Path(environment.get("PROGRAMDATA", "C:/ProgramData")) / "onroll"
+    for folder in (here, shared):
+        if (folder / "onroll.toml").is_file():
+            return folder / "onroll.toml"
+    raise Misconfigured(
+        [
+            f"There is no onroll.toml in this folder, nor in {shared}. Write one with: onroll init, or name it with --config."
+        ]
     )
-    for path in (Path("onroll.toml"), shared / "onroll.toml"):
-        if path.is_file():
-            return path
-    raise Misconfigured([f"There is no onroll.toml here, nor in {shared}. Write one with: onroll init"])
 
 
 def load(path: Path) -> Settings:
     """Read and check the whole file. Raises Misconfigured with every mistake in it, a sentence each."""
     try:
-        with path.open("rb") as file:
-            told = tomllib.load(file)
+        text = path.read_text(encoding="utf-8-sig")  # Notepad puts a byte order mark in front, which TOML does not know
+        told = tomllib.loads(text)
     except OSError as failure:
         raise Misconfigured([f"{path} cannot be read: {failure.strerror}."]) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as failure:
-        raise Misconfigured([f"{path} is not valid TOML: {failure}."]) from None
-    try:
-        file_settings = File.model_validate(told)
-    except ValidationError as failure:
-        raise Misconfigured(mistakes(path, failure, File)) from None
-    return _Checker(path, path.resolve().parent).settings(file_settings)
+    except UnicodeDecodeError:
+        raise Misconfigured([f"{path} is not UTF-8. Save it with the encoding UTF-8."]) from None
+    except tomllib.TOMLDecodeError as failure:
+        raise Misconfigured([_not_toml(path, str(failure))]) from None
+    tables = told["school"] if isinstance(told.get("school"), list) else []
+    names: dict[Spot, str] = {
+        ("school", number): each["id"]
+        for number, each in enumerate(tables)
+        if isinstance(each, dict) and isinstance(each.get("id"), str)
+    }
+    return _Reading(path, Mistakes(path, lines(text), names if len(tables) > 1 else {})).settings(told)
 
 
-class _Checker:
-    """Goes through the file once and gathers every mistake."""
+def _not_toml(path: Path, words: str) -> str:
+    hint = ""
+    if "\\" in words or "escape" in words:
+        hint = r" In a path, write / or put it in single quotation marks: 'C:\Exports\pupils.csv'."
+    elif "Invalid value" in words:
+        hint = ' Texts stand in quotation marks, as name = "Milton Park School"; true, false and numbers without.'
+    return f"{path} cannot be understood: {words}.{hint}"
 
-    def __init__(self, path: Path, folder: Path) -> None:
-        self._path, self._folder = path, folder
-        self._wrong: list[str] = []
 
-    def settings(self, file: File) -> Settings:
-        targets = {
-            name: found for name, told in file.targets.items() if (found := self._target(name, told)) is not None
-        }
-        schools: dict[str, SchoolSettings] = {}
-        for table in file.school:
-            if table.id in schools:
-                self._say(f"school.id: two schools are called {table.id}. Give each its own id.")
-            school = self._school(table, file.targets)
-            if school is not None:
-                schools[table.id] = school
-        if not file.school:
-            self._say("school: there is no [[school]] in it. Every school needs one.")
-        if self._wrong:
-            raise Misconfigured(self._wrong)
-        return Settings(self._path, self._folder, self._store_url(file.store.url), file.console, targets, schools)
+class _Reading:
+    """One reading of a file, which gathers every mistake before it gives up."""
 
-    def _say(self, sentence: str) -> None:
-        self._wrong.append(f"{self._path}: {sentence}")
+    def __init__(self, path: Path, mistakes: Mistakes) -> None:
+        self._path, self._folder, self._mistakes = path, path.resolve().parent, mistakes
+
+    def settings(self, told: dict[str, Any]) -> Settings:
+        for key in told.keys() - FileTables.model_fields.keys():
+            self._mistakes.say((key,), f"there is no such table. {suggestion(key, FileTables.model_fields)}")
+        store = self._mistakes.model(StoreTable, self._placed_all(told.get("store", {})), ("store",))
+        console = self._mistakes.model(ConsoleTable, told.get("console", {}), ("console",))
+        listen = self._listen(console) if console is not None else ("", 0)
+        raw_targets = told.get("targets", {})
+        if not isinstance(raw_targets, dict):
+            self._mistakes.say(("targets",), "targets have names: write [targets.ad], and its keys below.")
+            raw_targets = {}
+        targets = {name: self._target(name, each) for name, each in raw_targets.items()}
+        raw_schools = told.get("school", [])
+        if not isinstance(raw_schools, list) or not all(isinstance(each, dict) for each in raw_schools):
+            self._mistakes.say(("school",), "there may be several: write [[school]], with two brackets on either side.")
+            raw_schools = []
+        elif not raw_schools:
+            self._mistakes.say((), "there is no school in it. Begin one with [[school]].")
+        tables = [self._mistakes.model(SchoolTable, each, ("school", n)) for n, each in enumerate(raw_schools)]
+        schools = [self._school(n, table, targets) for n, table in enumerate(tables) if table is not None]
+        for n, table in enumerate(tables):
+            if table is None:
+                self._source_alone(n, raw_schools[n])
+        self._doubles(tables, schools, targets)
+        if self._mistakes.sentences or store is None:
+            raise Misconfigured(self._mistakes.sentences)
+        return Settings(
+            self._path,
+            self._store_url(store.url),
+            store.password,
+            listen,
+            {name: each for name, each in targets.items() if each is not None},
+            {each.rules.id: each for each in schools if each is not None},
+        )
+
+    def _target(self, name: str, told: Any) -> TargetSettings | None:
+        spot: Spot = ("targets", name)
+        if not isinstance(told, dict):
+            self._mistakes.say(spot, f"is a table: write [targets.{name}], and its keys below.")
+            return None
+        common = {key: value for key, value in told.items() if key in TargetTable.model_fields}
+        table = self._mistakes.model(TargetTable, common, spot)
+        kind = self._kind("targets", told.get("kind"), (*spot, "kind"))
+        own = {key: value for key, value in told.items() if key not in common}
+        settings = None if kind is None else self._own("targets", kind, own, spot, TargetTable.model_fields)
+        if table is None or kind is None:
+            return None
+        return TargetSettings(
+            name, module_of("targets", kind), settings, target_rules(name, table, spot, self._mistakes)
+        )
+
+    def _kind(self, folder: Folder, name: Any, spot: Spot) -> str | None:
+        if isinstance(name, str) and name not in kinds(folder):
+            what = {"sources": "source", "targets": "kind of target"}[folder]
+            self._mistakes.say(spot, f"onroll has no {what} {name!r}. {suggestion(name, kinds(folder))}")
+        return name if isinstance(name, str) and name in kinds(folder) else None
+
+    def _own(self, folder: Folder, kind: str, told: Any, spot: Spot, more: Any = ()) -> BaseModel | None:
+        """A connector's own settings."""
+        return self._mistakes.model(settings_of(folder, kind), self._placed_all(told), spot, more)
+
+    def _school(
+        self, number: int, table: SchoolTable, targets: Mapping[str, TargetSettings | None]
+    ) -> SchoolSettings | None:
+        spot: Spot = ("school", number)
+        key = "mis" if table.route is None else "route"
+        kind = self._kind("sources", table.connector, (*spot, key))
+        source = None if kind is None else self._own("sources", kind, table.source, (*spot, "source"))
+        for name in table.targets:
+            if name not in targets:
+                self._mistakes.say(
+                    (*spot, "targets"), f"there is no [targets.{name}] in the file. {suggestion(name, targets)}"
+                )
+        for name in {each for each in table.targets if table.targets.count(each) > 1}:
+            self._mistakes.say((*spot, "targets"), f"{name} is named twice.")
+        rules = school_rules(table, spot, self._mistakes)
+        try:
+            window = Window.parse(table.window, table.timezone, timedelta(minutes=table.spread))
+        except ValueError as problem:
+            self._mistakes.say((*spot, "timezone" if "time zone" in str(problem) else "window"), str(problem))
+            return None
+        if rules is None or source is None or kind is None:
+            return None
+        return SchoolSettings(rules, window, table.timezone, module_of("sources", kind), source, tuple(table.targets))
+
+    def _source_alone(self, number: int, told: Mapping[str, Any]) -> None:
+        """Of a school whose own keys are wrong, what its source's keys say is told as well."""
+        name, spot = told.get("route") or told.get("mis"), ("school", number)
+        if isinstance(name, str) and name in kinds("sources") and isinstance(told.get("source", {}), dict):
+            self._own("sources", name, told.get("source", {}), (*spot, "source"))
+
+    def _doubles(
+        self,
+        tables: list[SchoolTable | None],
+        schools: list[SchoolSettings | None],
+        targets: Mapping[str, TargetSettings | None],
+    ) -> None:
+        """What two schools cannot share: an id, a source, a place in the same target."""
+        there = [(n, table) for n, table in enumerate(tables) if table is not None]
+        with_places = {name for name, each in targets.items() if each and getattr(each.settings, "places", True)}
+        sources = {each.rules.id: (each.module, each.source) for each in schools if each is not None}
+        for position, (n, table) in enumerate(there):
+            for _, other in there[:position]:
+                if table.id == other.id:
+                    self._mistakes.say(("school", n, "id"), f"two schools are called {table.id}. Give each its own id.")
+                    continue
+                if table.id in sources and sources[table.id] == sources.get(other.id):
+                    self._mistakes.say(
+                        ("school", n, "source"),
+                        f"{table.id} is read from the same source as {other.id}, so everybody would get two accounts. Give each its own.",
+                    )
+                self._same_place(n, table, other, with_places)
+
+    def _same_place(self, n: int, table: SchoolTable, other: SchoolTable, with_places: Collection[str]) -> None:
+        shared = [name for name in table.targets if name in other.targets and name in with_places]
+        for key, role in ROLES.items() if shared else ():
+            text = place_of(_of(table, role), role)
+            if text == place_of(_of(other, role), role) and "{school}" not in text and "{school_id}" not in text:
+                self._mistakes.say(
+                    ("school", n, key, "place"),
+                    f"{table.id} and {other.id} put their {key} into the same place of {shared[0]}, {text!r}. Tell them apart,"
+                    f' for example with place = "{{school_id}}/{text}".',
+                )
+
+    def _listen(self, console: ConsoleTable) -> tuple[str, int]:
+        spot: Spot = ("console", "listen")
+        host, _, port = console.listen.rpartition(":")
+        host = host.strip("[]")
+        try:
+            number, own = int(port), host == "localhost" or ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            number, own = -1, True
+        if not 0 <= number <= 65535:
+            self._mistakes.say(spot, f"{console.listen!r} is not an address and a port; write 127.0.0.1:8750.")
+        if not own and not console.open_to_network:
+            self._mistakes.say(
+                spot,
+                f"other machines could reach {console.listen}, and nobody has to sign in there. Write 127.0.0.1:8750; or, when it is"
+                " protected in another way, add open_to_network = true.",
+            )
+        return host, number
 
     def _store_url(self, url: str) -> str:
         """A relative SQLite file lies beside the configuration."""
         name = url.removeprefix("sqlite:///")
-        if name != url and name and not Path(name).is_absolute():
+        if name != url and name:
             return f"sqlite:///{(self._folder / name).as_posix()}"
         return url
 
-    def _target(self, name: str, told: Mapping[str, Any]) -> TargetSettings | None:
-        kind = told.get("kind")
-        if not isinstance(kind, str) or not _is_connector("targets", kind):
-            near = get_close_matches(str(kind), _connectors("targets"), n=1)
-            hint = f" Did you mean {near[0]}?" if near else f" It may be one of {', '.join(_connectors('targets'))}."
-            self._say(f"targets.{name}.kind: {kind!r} is not a kind of target.{hint}")
-            return None
-        own = {key: value for key, value in told.items() if key not in _COMMON}
-        settings = self._own(f"onroll_connectors.targets.{kind}", own, f"targets.{name}", _COMMON)
-        rules = self._target_rules(name, told)
-        return (
-            None
-            if settings is None or rules is None
-            else TargetSettings(name, f"onroll_connectors.targets.{kind}", settings, rules)
-        )
-
-    def _target_rules(self, name: str, told: Mapping[str, Any]) -> TargetRules | None:
-        attributes: dict[Role, dict[str, Template]] = {}
-        owners: dict[str, Owner] = {}
-        before = len(self._wrong)
-        roles = {"students": Role.STUDENT, "staff": Role.STAFF}
-        for role_name, texts in (told.get("attributes") or {}).items():
-            if role_name not in roles or not isinstance(texts, dict):
-                self._say(
-                    f"targets.{name}.attributes: {role_name} is not known; write [targets.{name}.attributes.students] or .staff."
-                )
-                continue
-            for attribute, text in texts.items():
-                try:
-                    attributes.setdefault(roles[role_name], {})[attribute] = Template.parse(str(text))
-                except ValueError as problem:
-                    self._say(f"targets.{name}.attributes.{role_name}.{attribute}: {problem}")
-        for value, owner in (told.get("owners") or {}).items():
-            if owner not in get_args(Owner):
-                self._say(f"targets.{name}.owners.{value}: {owner!r} is not an owner; write always, once or never.")
-            else:
-                owners[value] = owner
-        return TargetRules(name, attributes, owners) if len(self._wrong) == before else None
-
-    def _own(self, module: str, told: Mapping[str, Any], where: str, more: Iterable[str] = ()) -> Any:
-        """A connector's own settings, its paths taken from the configuration's folder."""
-        model: type[BaseModel] = import_module(module).Settings
-        placed = {key: self._placed(key, value) for key, value in told.items()}
-        try:
-            return model.model_validate(placed)
-        except ValidationError as failure:
-            self._wrong += mistakes(self._path, failure, model, where, more)
-            return None
+    def _placed_all(self, told: Any) -> Any:
+        return {key: self._placed(key, value) for key, value in told.items()} if isinstance(told, dict) else told
 
     def _placed(self, key: str, value: Any) -> Any:
+        """A path as an absolute one, taken from the configuration's folder; any other value as it is."""
         if not isinstance(value, str):
             return value
-        if value.startswith("file:") and not Path(value[5:]).expanduser().is_absolute():
-            return f"file:{(self._folder / value[5:]).as_posix()}"
-        if key in ("path", "ca_file") and not Path(value).is_absolute():
-            return str(self._folder / value)
-        return value
-
-    def _school(self, table: SchoolTable, targets: Mapping[str, Any]) -> SchoolSettings | None:
-        before = len(self._wrong)
-        where = f"school {table.id}"
-        if not _is_connector("sources", table.connector):
-            near = get_close_matches(table.connector, _connectors("sources"), n=1)
-            hint = f" Did you mean {near[0]}?" if near else f" It may be one of {', '.join(_connectors('sources'))}."
-            self._say(f"{where}: mis {table.connector!r} is not a source.{hint}")
-            return None
-        for target in table.targets:
-            if target not in targets:
-                near = get_close_matches(target, targets, n=1)
-                self._say(
-                    f"{where}: the target {target} is not in the file.{f' Did you mean {near[0]}?' if near else ''}"
-                )
-        module = f"onroll_connectors.sources.{table.connector}"
-        source = self._own(module, table.source, f"{where}, source")
-        rules = self._rules(table, where)
-        window = self._try(where, "window", lambda: Window.parse(table.window, table.timezone))
-        if len(self._wrong) > before or rules is None or window is None:
-            return None
-        return SchoolSettings(rules, window, table.timezone, module, source, tuple(table.targets))
-
-    def _try(self, where: str, key: str, make: Any) -> Any:
-        try:
-            return make()
-        except ValueError as problem:
-            self._say(f"{where}, {key}: {problem}")
-            return None
-
-    def _rules(self, table: SchoolTable, where: str) -> SchoolRules | None:
-        students = self._role(
-            table.students, Role.STUDENT, table, f"{where}, students", _STUDENT_FORMAT, "Students/{yoe4}"
-        )
-        staff = self._role(table.staff, Role.STAFF, table, f"{where}, staff", _STAFF_FORMAT, "Staff")
-        rollover = ROLLOVERS[table.country]
-        if table.rollover is not None:
-            rollover = self._try(where, "rollover", lambda: Rollover.parse(table.rollover or ""))
-        if students is None or staff is None or rollover is None:
-            return None
-        return SchoolRules(
-            table.id,
-            table.name,
-            table.country,
-            rollover,
-            students,
-            staff,
-            table.preferred_names,
-            table.absences,
-            frozenset(each.upper() for each in table.enrolments),
-            Limits(**_told_limits(table.limits)),
-            Sanity(**_told_limits(table.sanity)),
-        )
-
-    def _role(
-        self, table: RoleTable, role: Role, school: SchoolTable, where: str, default: str, place: str
-    ) -> RoleRules | None:
-        domain = (table.domain or school.domain).lower()
-        problem = problem_with_address(f"a@{domain}")
-        if problem is not None:
-            self._say(f"{where}, domain: {domain!r} is not a domain.")
-        form = self._try(
-            where, "username", lambda: Format.parse(table.username or default, role, table.prefix, table.suffix)
-        )
-        email = None
-        if table.email is not None:
-            email = self._try(where, "email", lambda: Format.parse(table.email or "", role))
-        places = self._try(where, "place", lambda: Place.parse(table.place if table.place is not None else place))
-        display = self._try(where, "display_name", lambda: Template.parse(table.display_name))
-        leavers = None
-        if table.leavers_place is not None:
-            leavers = self._try(where, "leavers_place", lambda: Place.parse(table.leavers_place or ""))
-        if form is None or places is None or display is None or problem is not None:
-            return None
-        return RoleRules(form, places, display, domain, email, table.grace, table.early, leavers, table.provision)
+        if value.startswith("file:") or (value.startswith("embedded:") and value.endswith(".json")):
+            scheme, _, name = value.partition(":")
+            return f"{scheme}:{(self._folder / Path(name).expanduser()).as_posix()}"
+        return str(self._folder / Path(value).expanduser()) if key in ("path", "ca_file") and value else value
 
 
-def _told_limits(table: BaseModel) -> dict[str, Limit]:
-    return {name: value.limit() for name, value in table if value is not None}
-
-
-def _connectors(folder: str) -> list[str]:
-    """The names of the connectors there are: modules with `Settings` and `connect`."""
-    spec = find_spec(f"onroll_connectors.{folder}")
-    places = list(spec.submodule_search_locations or []) if spec else []
-    names = {path.stem for place in places for path in Path(place).glob("*.py")}
-    return sorted(name for name in names if _is_connector(folder, name))
-
-
-def _is_connector(folder: str, name: str) -> bool:
-    """True for a module that can be named in the configuration; helpers beside it cannot."""
-    if not name.isidentifier() or name.startswith("_"):
-        return False
-    spec = find_spec(f"onroll_connectors.{folder}.{name}")
-    if spec is None or spec.origin is None:
-        return False
-    return "\ndef connect(" in Path(spec.origin).read_text(encoding="utf-8")
-
-
-def environment() -> Mapping[str, str]:
-    """The process's environment."""
-    return os.environ
+def _of(table: SchoolTable, role: Role) -> RoleTable:
+    return table.students if role is Role.STUDENT else table.staff

@@ -1,47 +1,63 @@
-"""The tables of onroll.toml as they may be written: every key, its kind and its default."""
+"""The tables of onroll.toml as pydantic models: strict, and no key but these."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from difflib import get_close_matches
-from pathlib import Path
-from typing import Any, Literal, get_args
+import re
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from onroll_core.rules import Limit
+from onroll_connectors.secrets import Secret
 from onroll_core.years import Country
 
 
-class _Strict(BaseModel):
+class Table(BaseModel):
+    """What every table here has in common."""
+
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class StoreTable(_Strict):
+class StoreTable(Table):
     """[store]"""
 
-    url: str = "sqlite:///onroll.db"
+    url: str = Field(
+        default="sqlite:///onroll.db", description="a file beside this one, or postgresql://user@host/database"
+    )
+    password: Secret | None = Field(default=None, description="of a PostgreSQL server")
+
+    @field_validator("url")
+    @classmethod
+    def _reachable(cls, url: str) -> str:
+        if not url.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
+            raise ValueError("write sqlite:///onroll.db, or postgresql://onroll@db.school.test/onroll")
+        if re.match(r"[^/]*//[^/@]*:[^/@]*@", url):
+            raise ValueError(
+                'a password is never written here: leave it out of the address and write password = "env:ONROLL_STORE_PASSWORD" below it'
+            )
+        return url
 
 
-class ConsoleTable(_Strict):
-    """[console]: `open_to_network` allows an address that is not this machine's own."""
+class ConsoleTable(Table):
+    """[console]"""
 
-    listen: str = "127.0.0.1:8750"
-    open_to_network: bool = False
+    listen: str = Field(default="127.0.0.1:8750", description="where health and metrics are served")
+    open_to_network: bool = Field(default=False, description="allow an address that other machines can reach")
 
 
-class LimitTable(_Strict):
-    """{ count = 5, percent = 3 }"""
+class LimitTable(Table):
+    """{ count = 5, percent = 3 }: the larger of the two."""
 
     count: int = Field(ge=0)
     percent: float = Field(ge=0, le=100)
 
-    def limit(self) -> Limit:
-        return Limit(self.count, self.percent)
+    @field_validator("percent", mode="before")
+    @classmethod
+    def _whole(cls, percent: Any) -> Any:
+        return float(percent) if isinstance(percent, int) and not isinstance(percent, bool) else percent
 
 
-class LimitsTable(_Strict):
-    """[school.limits]"""
+class LimitsTable(Table):
+    """[school.limits]: what may happen in one night; see `onroll_core.rules.Limits`, where the defaults are."""
 
     disable: LimitTable | None = None
     create: LimitTable | None = None
@@ -52,8 +68,8 @@ class LimitsTable(_Strict):
     namesake: LimitTable | None = None
 
 
-class SanityTable(_Strict):
-    """[school.sanity]"""
+class SanityTable(Table):
+    """[school.sanity]: how far a reading may fall short of the last good one; see `onroll_core.rules.Sanity`."""
 
     people: LimitTable | None = None
     year_group: LimitTable | None = None
@@ -63,8 +79,8 @@ class SanityTable(_Strict):
     joining: LimitTable | None = None
 
 
-class RoleTable(_Strict):
-    """[school.students] and [school.staff]"""
+class RoleTable(Table):
+    """[school.students] and [school.staff]; what is None here has a default that depends on the role."""
 
     username: str | None = None
     prefix: str = ""
@@ -79,10 +95,10 @@ class RoleTable(_Strict):
     provision: bool = True
 
 
-class SchoolTable(_Strict):
+class SchoolTable(Table):
     """[[school]]"""
 
-    id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
+    id: str
     name: str
     domain: str
     mis: str
@@ -90,6 +106,7 @@ class SchoolTable(_Strict):
     mode: Literal["create"] = "create"
     route: str | None = None
     window: str = "19:00-22:00"
+    spread: int = Field(default=30, ge=0, le=720)
     timezone: str = "Europe/London"
     targets: list[str] = Field(default_factory=list)
     preferred_names: bool = True
@@ -102,57 +119,40 @@ class SchoolTable(_Strict):
     limits: LimitsTable = Field(default_factory=LimitsTable)
     sanity: SanityTable = Field(default_factory=SanityTable)
 
+    @field_validator("id")
+    @classmethod
+    def _plain(cls, id: str) -> str:
+        if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,62}", id):
+            raise ValueError(
+                f"{id!r} cannot be a school's id: small letters, digits and hyphens make one, as milton-park"
+            )
+        return id
+
+    @field_validator("mode", mode="before")
+    @classmethod
+    def _built(cls, mode: Any) -> Any:
+        if mode == "link":
+            raise ValueError('link mode comes with a later version of onroll; this one has "create"')
+        return mode
+
     @property
     def connector(self) -> str:
-        """The source module that reads this school."""
+        """The source module that reads this school: the route to its MIS where it has one, else the MIS's own."""
         return self.route or self.mis
 
 
-class File(_Strict):
-    """The whole file; each target's own keys are checked by its connector."""
+class TargetTable(Table):
+    """What [targets.NAME] holds beside its connector's own keys."""
+
+    kind: str
+    attributes: dict[str, dict[str, str]] = Field(default_factory=dict)
+    owners: dict[str, str] = Field(default_factory=dict)
+
+
+class FileTables(Table):
+    """The whole file. Each target's own keys are its connector's, each school's [school.source] its source's."""
 
     store: StoreTable = Field(default_factory=StoreTable)
     console: ConsoleTable = Field(default_factory=ConsoleTable)
     targets: dict[str, dict[str, Any]] = Field(default_factory=dict)
     school: list[SchoolTable] = Field(default_factory=list)
-
-
-def mistakes(
-    path: Path, failure: ValidationError, model: type[BaseModel], where: str = "", more: Iterable[str] = ()
-) -> list[str]:
-    """A sentence for each mistake that pydantic found, with the nearest known key for an unknown one."""
-    found: list[str] = []
-    for error in failure.errors(include_url=False, include_input=False):
-        spot = [str(part) for part in error["loc"]]
-        key = ".".join(filter(None, [where, *spot]))
-        if error["type"] == "extra_forbidden":
-            known = [*_keys(model, spot[:-1]), *more]
-            near = get_close_matches(spot[-1], known, n=1)
-            hint = f"Did you mean {near[0]}?" if near else f"Known here: {', '.join(sorted(known))}."
-            found.append(f"{path}: {key} is not a key that onroll knows. {hint}")
-        elif error["type"] == "missing":
-            found.append(f"{path}: {key} is missing, and onroll cannot run without it.")
-        else:
-            words = str(error["msg"]).removeprefix("Value error, ")
-            found.append(f"{path}: {key or 'the file'}: {words[:1].lower() + words[1:]}.".replace("..", "."))
-    return found
-
-
-def _keys(model: type[BaseModel], spot: list[str]) -> list[str]:
-    """The keys known at a place inside a model."""
-    current: Any = model
-    for part in spot:
-        if part.isdigit():
-            continue
-        field = current.model_fields.get(part) if isinstance(current, type) and issubclass(current, BaseModel) else None
-        if field is None:
-            return []
-        inner = [
-            each
-            for each in (field.annotation, *get_args(field.annotation))
-            if isinstance(each, type) and issubclass(each, BaseModel)
-        ]
-        if not inner:
-            return []
-        current = inner[0]
-    return list(current.model_fields)

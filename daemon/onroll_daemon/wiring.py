@@ -10,12 +10,15 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 from functools import partial
 from importlib import import_module
-from pathlib import Path
+from importlib.resources import files
+from urllib.parse import quote
 
 from onroll_core.accounts import IdentityId
 from onroll_core.contracts import Context, Source, Target
+from onroll_core.errors import Halt
 from onroll_core.passwords import temporary
 from onroll_core.pipeline import Line, TargetLine
+from onroll_core.rules import TargetRules
 from onroll_core.store import Store
 from onroll_core.store.processes import this_process
 from onroll_daemon.settings import SchoolSettings, Settings, TargetSettings
@@ -38,9 +41,16 @@ def new_password(forbidden: Iterable[str]) -> str:
     return temporary(random.SystemRandom(), forbidden)
 
 
-def open_store(settings: Settings) -> Store:
-    """The store that the configuration names."""
-    return Store.open(settings.store_url, now)
+def open_store(settings: Settings, clock: Callable[[], datetime] = now) -> Store:
+    """The store that the configuration names, created or upgraded."""
+    url = settings.store_url
+    if settings.store_password is not None:
+        scheme, _, rest = url.partition("://")
+        user, at, server = rest.rpartition("@")
+        url = (
+            f"{scheme}://{user or 'onroll'}:{quote(settings.store_password.reveal(), safe='')}@{server if at else rest}"
+        )
+    return Store.open(url, clock)
 
 
 def quiet(what: str, done: int, total: int | None) -> None:
@@ -54,10 +64,26 @@ def line(
     today: date | None = None,
     stopping: Callable[[], bool] = lambda: False,
     progress: Progress = quiet,
+    clock: Callable[[], datetime] = now,
 ) -> Line:
-    """Everything a run of `school` needs; `today` is the day to work as if it were."""
-    day = today or now().astimezone(school.window.zone).date()
-    context = partial(_context, school=school, store=store, today=day, stopping=stopping, progress=progress)
+    """Everything a run of `school` needs; `today` is the day to work as if it were, else the school's own day by `clock`."""
+    day = today or clock().astimezone(school.window.zone).date()
+
+    def context(name: str) -> Context:
+        return Context(
+            name=name,
+            now=clock,
+            monotonic=time.monotonic,
+            sleep=time.sleep,
+            password=new_password,
+            memory=store.memory(name),
+            stopping=stopping,
+            progress=progress,
+            school=school.rules.id,
+            country=school.rules.country.value,
+            timezone=school.timezone,
+            today=day,
+        )
 
     def source() -> Source:
         found: Source = import_module(school.module).connect(school.source, context(f"source:{school.rules.id}"))
@@ -65,6 +91,10 @@ def line(
 
     def target(of: TargetSettings) -> Target:
         found: Target = import_module(of.module).connect(of.settings, context(of.name))
+        problem = unwritable(of.rules, found)
+        if problem is not None:
+            found.close()
+            raise Halt(problem)
         return found
 
     targets: Mapping[str, TargetLine] = {
@@ -72,29 +102,32 @@ def line(
         for name in school.targets
     }
     return Line(
-        school.rules, store, source, targets, day, now, new_identity, this_process("onroll"), stopping, progress
+        school=school.rules,
+        store=store,
+        source=source,
+        targets=targets,
+        today=day,
+        now=clock,
+        new_id=new_identity,
+        holder=this_process("onroll"),
+        stopping=stopping,
+        progress=progress,
     )
 
 
-def _context(
-    name: str, school: SchoolSettings, store: Store, today: date, stopping: Callable[[], bool], progress: Progress
-) -> Context:
-    return Context(
-        name,
-        now,
-        time.monotonic,
-        time.sleep,
-        new_password,
-        store.memory(name),
-        stopping,
-        progress,
-        school.rules.id,
-        school.rules.country.value,
-        school.timezone,
-        today,
+def unwritable(rules: TargetRules, target: Target) -> str | None:
+    """A sentence about attributes that the configuration wants written and the target cannot write, or None."""
+    wanted = {name for each in rules.attributes.values() for name in each}
+    strange = sorted(wanted - target.abilities.attributes)
+    if not strange:
+        return None
+    known = ", ".join(sorted(target.abilities.attributes)) or "none"
+    return (
+        f"{', '.join(strange)} cannot be written to {rules.name}, which [targets.{rules.name}.attributes] asks for. It can write: {known}."
+        " Some targets have a list of further ones (write, extra_fields)."
     )
 
 
 def sample() -> str:
     """The commented configuration that `onroll init` writes."""
-    return Path(__file__).with_name("onroll.toml").read_text(encoding="utf-8")
+    return files("onroll_daemon").joinpath("onroll.toml").read_text(encoding="utf-8")

@@ -1,114 +1,283 @@
-"""When nights begin, are tried again and end; with a clock of our own and no waiting."""
+"""When nights begin, are tried again and end; with a clock and alarms of our own, and no waiting."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from onroll_core.night import Night
-from onroll_daemon.schedule import Schedule
+from onroll_core.changes import Create, Deferred
+from onroll_core.night import Night, TargetNight
+from onroll_daemon.schedule import Clockwork, Schedule
 from onroll_daemon.windows import Window
 
 WINDOW = Window.parse("19:00-22:00", "Europe/London")
-OPENS = datetime(2026, 11, 24, 19, 0, tzinfo=UTC)
+OPENS, CLOSES = datetime(2026, 11, 24, 19, 0, tzinfo=UTC), datetime(2026, 11, 24, 22, 0, tzinfo=UTC)
+DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 
 
-class Bench:
-    """A schedule whose jobs are run by hand."""
+@dataclass
+class Hand:
+    """Alarms that ring when the test says so."""
 
-    def __init__(self, at: datetime) -> None:
-        self.at = at
-        self.runs: list[tuple[datetime, Callable[[], bool]]] = []
-        self.answer: Night | None = Night("s")
-        self.schedule = Schedule({"s": WINDOW}, self.run, lambda: self.at)
-        self.schedule._arrange("s")
+    alarms: dict[str, tuple[datetime, Callable[[], None]]] = field(default_factory=dict)
+    running: bool = False
 
-    def run(self, school: str, stopping: Callable[[], bool]) -> Night | None:
-        self.runs.append((self.at, stopping))
+    def at(self, name: str, when: datetime, call: Callable[[], None]) -> None:
+        self.alarms[name] = (when, call)
+
+    def start(self) -> None:
+        self.running = True
+
+    def stop(self) -> None:
+        self.running = False
+
+
+@dataclass
+class Evening:
+    """One school's schedule on a clock of our own; `answer` is what its runs come to, and each run takes `lasts`."""
+
+    at: datetime
+    answer: Night | None = field(default_factory=lambda: Night("s"))
+    lasts: timedelta = timedelta(0)
+    finished: bool = False
+    runs: list[tuple[datetime, Callable[[], bool]]] = field(default_factory=list)
+    hand: Hand = field(default_factory=Hand)
+
+    def __post_init__(self) -> None:
+        self.schedule = Schedule(
+            {"s": WINDOW}, self.run, lambda: self.at, lambda school, since: self.finished, self.hand
+        )
+        self.schedule.start()
+
+    def run(self, school: str, ending: Callable[[], bool]) -> Night | None:
+        self.runs.append((self.at, ending))
+        self.at += self.lasts
         return self.answer
 
     @property
     def next(self) -> datetime:
-        (job,) = [job for job in self.schedule.scheduler._pending_jobs if job[0].id == "s"][-1:]
-        return job[0].trigger.run_date  # type: ignore[no-any-return]
+        return self.schedule.next_start("s")
 
-    def night(self) -> None:
-        """Move to the next start and run what is due."""
-        job = [job for job in self.schedule.scheduler._pending_jobs if job[0].id == "s"][-1][0]
-        self.at = max(self.at, job.trigger.run_date)
-        job.func()
+    def ring(self, late: timedelta = timedelta(0)) -> None:
+        """The school's alarm rings, when it is set to or as much later as the machine slept."""
+        when, call = self.hand.alarms["s"]
+        self.at = max(self.at, when) + late
+        call()
 
 
-def test_a_night_begins_inside_the_window_and_the_next_a_day_later() -> None:
-    bench = Bench(OPENS - timedelta(hours=5))
-    first = bench.next
-    assert OPENS <= first < OPENS + timedelta(hours=1)
-    bench.night()
-    assert bench.next == first + timedelta(days=1)
+def test_a_night_begins_in_the_window_and_the_next_a_day_later() -> None:
+    evening = Evening(OPENS - 5 * MINUTE)
+    assert evening.next == OPENS
+    evening.ring()
+    assert [at for at, _ in evening.runs] == [OPENS]
+    assert evening.next == OPENS + DAY
 
 
 def test_a_machine_that_was_off_catches_up_while_the_window_is_open() -> None:
-    bench = Bench(OPENS + timedelta(hours=2))
-    assert bench.next == OPENS + timedelta(hours=2)
-    late = Bench(OPENS + timedelta(hours=4))
-    assert late.next > OPENS + timedelta(hours=20)
+    assert Evening(OPENS + 119 * MINUTE).next == OPENS + 119 * MINUTE
+    assert Evening(CLOSES).next == OPENS + DAY
 
 
-def test_a_restart_in_the_window_does_not_repeat_what_was_read() -> None:
-    bench = Bench(OPENS - timedelta(hours=1))
-    bench.schedule.last_read = lambda school: OPENS + timedelta(minutes=20)
-    bench.at = OPENS + timedelta(hours=1)
-    assert bench.schedule.next_start("s") > OPENS + timedelta(hours=20)
+def test_a_service_started_in_the_window_does_not_repeat_what_is_finished() -> None:
+    assert Evening(OPENS + 60 * MINUTE, finished=True).next == OPENS + DAY
+
+
+def test_a_machine_that_slept_through_the_window_does_not_begin_after_it() -> None:
+    evening = Evening(OPENS - DAY / 2)
+    evening.ring(late=timedelta(hours=5))
+    assert evening.runs == []
+    assert evening.next == OPENS + DAY
+    evening.ring(late=DAY)  # and wakes in the next one
+    assert evening.runs == []
+    assert evening.next == OPENS + 2 * DAY
+    evening.ring()
+    assert len(evening.runs) == 1
+
+
+def until_the_next_day(evening: Evening) -> list[datetime]:
+    while evening.next < CLOSES:
+        evening.ring()
+    return [at for at, _ in evening.runs]
 
 
 @pytest.mark.parametrize("answer", [None, Night("s", unread="The MIS does not answer.")])
 def test_a_source_that_is_not_there_is_tried_again_with_growing_pauses_until_the_window_ends(
     answer: Night | None,
 ) -> None:
-    bench = Bench(OPENS - timedelta(hours=1))
-    bench.answer = answer
-    for _ in range(40):
-        bench.night()
-        if bench.next > OPENS + timedelta(hours=12):
-            break
-    tried = [at for at, _ in bench.runs]
-    pauses = [after - before for before, after in zip(tried, tried[1:], strict=False)]
-    assert 5 < len(tried) < 20
-    assert pauses[0] == timedelta(minutes=2)
-    assert max(pauses) == timedelta(minutes=20)
-    assert tried[-1] < OPENS + timedelta(hours=3)
-    assert bench.next > OPENS + timedelta(hours=20)
+    evening = Evening(OPENS - 60 * MINUTE, answer, lasts=MINUTE)
+    tried = until_the_next_day(evening)
+    pauses = [(after - before) // MINUTE - 1 for before, after in zip(tried, tried[1:], strict=False)]
+    assert pauses == [2, 4, 8, 16, 20, 20, 20, 20, 20, 20]
+    assert evening.next == OPENS + DAY
+    evening.ring()
+    assert evening.next == OPENS + DAY + 3 * MINUTE, "the pauses begin anew each night"
 
 
-def test_a_run_is_told_when_the_window_ends_and_when_the_service_stops() -> None:
-    bench = Bench(OPENS - timedelta(hours=1))
-    bench.night()
-    _, stopping = bench.runs[0]
-    assert not stopping()
-    bench.at = OPENS + timedelta(hours=3)
-    assert stopping()
-    other = Bench(OPENS - timedelta(hours=1))
-    other.night()
-    other.schedule.stopping.set()
-    assert other.runs[0][1]()
+def test_a_source_that_comes_back_is_read_and_that_is_all_for_tonight() -> None:
+    evening = Evening(OPENS - MINUTE, Night("s", unread="The MIS does not answer."))
+    evening.ring()
+    evening.answer = Night("s")
+    evening.ring()
+    assert evening.next == OPENS + DAY
 
 
-def test_a_run_that_fails_in_a_way_nobody_foresaw_does_not_end_the_service() -> None:
-    bench = Bench(OPENS - timedelta(hours=1))
+def away() -> Night:
+    return Night("s", targets={"ad": TargetNight("failed", error="dc1 does not answer.")})
 
-    def fails(school: str, stopping: Callable[[], bool]) -> Night | None:
+
+def deferred() -> Night:
+    night = Night("s", targets={"ad": TargetNight()})
+    change = Create.__new__(Create)
+    night.targets["ad"].count(Deferred(change, "later"))
+    return night
+
+
+@pytest.mark.parametrize("answer", [away(), deferred()])
+def test_a_target_that_is_away_gets_three_more_tries(answer: Night) -> None:
+    tried = until_the_next_day(Evening(OPENS - MINUTE, answer))
+    assert [(at - OPENS) // MINUTE for at in tried] == [0, 2, 6, 14]
+
+
+def test_what_waits_for_a_person_is_not_tried_again_tonight() -> None:
+    held = Night("s", held=["Half the school is missing."], targets={"ad": TargetNight("held")})
+    assert len(until_the_next_day(Evening(OPENS - MINUTE, held))) == 1
+
+
+def test_a_run_is_told_when_the_window_ends() -> None:
+    evening = Evening(OPENS - MINUTE)
+    evening.ring()
+    _, ending = evening.runs[0]
+    evening.at = CLOSES - timedelta(seconds=1)
+    assert not ending()
+    evening.at = CLOSES
+    assert ending()
+
+
+def test_a_run_that_lasts_into_the_next_morning_is_followed_by_the_next_window() -> None:
+    evening = Evening(OPENS - MINUTE, Night("s", unread="The MIS does not answer."), lasts=timedelta(hours=4))
+    evening.ring()
+    assert evening.next == OPENS + DAY
+
+
+def test_a_run_is_told_when_the_service_stops_and_no_other_begins() -> None:
+    evening = Evening(OPENS - MINUTE)
+    evening.ring()
+    _, ending = evening.runs[0]
+    evening.schedule.stop()
+    assert ending()
+    assert not evening.schedule.running
+    evening.ring()
+    assert len(evening.runs) == 1
+
+
+def test_a_run_that_fails_in_a_way_nobody_foresaw_does_not_end_the_service(caplog: pytest.LogCaptureFixture) -> None:
+    evening = Evening(OPENS - MINUTE)
+    tried = 0
+
+    def fails(school: str, ending: Callable[[], bool]) -> Night | None:
+        nonlocal tried
+        tried += 1
         raise RuntimeError("a mistake")
 
-    bench.schedule.run = fails
-    bench.night()
-    assert bench.next > bench.at
+    evening.schedule = Schedule({"s": WINDOW}, fails, lambda: evening.at, alarms=evening.hand)
+    evening.schedule.start()
+    evening.ring()
+    assert (tried, evening.next) == (1, OPENS + 2 * MINUTE)
+    assert "a mistake" in caplog.text
 
 
-def test_a_sync_by_hand_has_no_end() -> None:
-    bench = Bench(OPENS + timedelta(hours=6))
-    bench.schedule.sync_now("s")
-    job = next(job[0] for job in bench.schedule.scheduler._pending_jobs if job[0].id == "s by hand")
-    job.func()
-    assert not bench.runs[0][1]()
+def test_a_sync_by_hand_at_any_time_has_no_end_and_changes_nothing_of_the_timetable() -> None:
+    evening = Evening(CLOSES + 60 * MINUTE)
+    assert evening.schedule.sync_now("s")
+    when, call = evening.hand.alarms["s by hand"]
+    assert when == evening.at
+    call()
+    evening.at += DAY
+    assert not evening.runs[0][1]()
+    assert evening.next == OPENS + DAY
+
+
+def test_a_school_is_run_once_at_a_time() -> None:
+    evening = Evening(OPENS - MINUTE)
+    second: list[bool] = []
+
+    def run(school: str, ending: Callable[[], bool]) -> Night | None:
+        second.append(evening.schedule.sync_now("s"))
+        if len(second) == 1:
+            evening.hand.alarms["s"][1]()  # an alarm in the middle of a run finds the school at work
+        return Night("s")
+
+    evening.schedule = Schedule({"s": WINDOW}, run, lambda: evening.at, alarms=evening.hand)
+    evening.schedule.start()
+    evening.ring()
+    assert second == [False]
+
+
+def test_the_real_clockwork_rings_for_what_is_due_even_while_the_last_call_is_ending() -> None:
+    clockwork = Clockwork()
+    rang: list[int] = []
+    over = threading.Event()
+
+    def again() -> None:
+        rang.append(1)
+        if len(rang) < 3:
+            clockwork.at("s", datetime.now(UTC), again)
+        else:
+            over.set()
+
+    clockwork.at("s", datetime.now(UTC) - DAY, again)
+    clockwork.at("t", datetime.now(UTC) + DAY, over.set)
+    assert not clockwork.running
+    clockwork.start()
+    try:
+        assert over.wait(30)
+        assert len(rang) == 3
+        assert clockwork.running
+    finally:
+        clockwork.stop()
+    assert not clockwork.running
+    clockwork.stop()
+
+
+def test_stopping_the_real_clockwork_waits_for_the_run_at_work() -> None:
+    began, ended = threading.Event(), threading.Event()
+
+    def run(school: str, ending: Callable[[], bool]) -> Night | None:
+        began.set()
+        while not ending():
+            pass
+        ended.set()
+        return Night(school)
+
+    schedule = Schedule({"s": WINDOW}, run, lambda: datetime.now(UTC))
+    schedule.start()
+    schedule.sync_now("s")
+    assert began.wait(30)
+    assert not schedule.sync_now("s")
+    schedule.stop()
+    assert ended.is_set()
+
+
+def test_a_call_that_sets_another_alarm_while_the_clockwork_stops_does_not_hold_it_up() -> None:
+    clockwork = Clockwork()
+    began, go = threading.Event(), threading.Event()
+
+    def again() -> None:
+        began.set()
+        assert go.wait(30)
+        clockwork.at("s", datetime.now(UTC) + DAY, again)
+
+    clockwork.start()
+    clockwork.at("s", datetime.now(UTC), again)
+    assert began.wait(30)
+    stopping = threading.Thread(target=clockwork.stop, daemon=True)
+    stopping.start()
+    while clockwork.running:
+        pass
+    go.set()
+    stopping.join(30)
+    assert not stopping.is_alive()

@@ -1,18 +1,25 @@
-"""onroll.toml: what is right is understood, and every mistake is a sentence that names file, key and what to do."""
+"""onroll.toml: what is right is understood, and every mistake is a sentence that names file, line, key and what to do."""
 
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from onroll_core.people import Role
-from onroll_core.rules import Limit
+from onroll_core.rules import Limit, Limits, Sanity
 from onroll_daemon import settings
-from onroll_daemon.settings import Misconfigured
+from onroll_daemon.kinds import kinds, settings_of
+from onroll_daemon.mistakes import Misconfigured
+from onroll_daemon.tables import FileTables
 from onroll_daemon.wiring import sample
 
+ROOT = Path(__file__).parents[2]
 GOOD = """
 [targets.ad]
 kind = "active_directory"
@@ -35,6 +42,17 @@ path = "export"
 [school.limits]
 disable = { count = 7, percent = 1.5 }
 """
+SECOND = """
+[[school]]
+id = "oakfield"
+name = "Oakfield"
+domain = "oakfield.test"
+mis = "csv"
+targets = ["ad"]
+source = { path = "oakfield" }
+students = { place = "{school_id}/Students" }
+staff = { place = "Oakfield/Staff" }
+"""
 
 
 def load(folder: Path, text: str) -> settings.Settings:
@@ -46,8 +64,9 @@ def load(folder: Path, text: str) -> settings.Settings:
 def wrong(folder: Path, text: str) -> list[str]:
     with pytest.raises(Misconfigured) as refused:
         load(folder, text)
-    assert all("onroll.toml" in sentence for sentence in refused.value.sentences)
-    return refused.value.sentences
+    found = refused.value.sentences
+    assert all(each.startswith(str(folder / "onroll.toml")) and each[-1] in ".?!" for each in found), found
+    return [each.removeprefix(str(folder / "onroll.toml")).removeprefix(", ") for each in found]
 
 
 def test_a_good_file(tmp_path: Path) -> None:
@@ -56,83 +75,133 @@ def test_a_good_file(tmp_path: Path) -> None:
     assert school.rules.limits.disable == Limit(7, 1.5)
     assert school.rules.students.username.text == "{yoe2}{initial}{last}"
     assert school.source.path == str(tmp_path / "export")
+    assert school.window.spread == timedelta(minutes=30)
     assert found.store_url == f"sqlite:///{(tmp_path / 'onroll.db').as_posix()}"
+    assert found.listen == ("127.0.0.1", 8750)
     rules = found.targets["ad"].rules
     assert rules.owner("department") == "once"
     assert rules.attributes[Role.STUDENT]["department"].text == "{year}"
 
 
-def test_the_file_that_init_writes_can_be_loaded(tmp_path: Path) -> None:
-    assert load(tmp_path, sample()).schools["milton-park"].module.endswith(".csv")
+def test_what_windows_writes_is_read(tmp_path: Path) -> None:
+    """Notepad's byte order mark and line ends, and a path with backslashes in single quotation marks."""
+    text = "\ufeff" + GOOD.replace('"export"', r"'C:\Exports'").replace("\n", "\r\n")
+    (tmp_path / "onroll.toml").write_bytes(text.encode())
+    assert settings.load(tmp_path / "onroll.toml").schools["milton-park"].source.path.endswith(r"C:\Exports")
 
 
-def test_every_line_of_the_sample_that_is_commented_out_is_a_known_key(tmp_path: Path) -> None:
-    """The targets and the optional keys, taken out of their comments, load too."""
-    lines = []
-    for line in sample().splitlines():
-        bare = re.sub(r"^# (?=[a-z_]+ = |\[)", "", line)
-        lines.append(bare)
-    text = "\n".join(lines)
-    for other in (
-        "# -- wonde",
-        'school = "A1930499544"',
-        'token = "env:ONROLL_WONDE_TOKEN"',
-        "endpoint",
-        "per_page",
-        "groups = true",
-        "group_types",
-    ):
-        text = "\n".join(line for line in text.splitlines() if not line.startswith(other))
-    assert set(load(tmp_path, text).targets) == {"ad", "m365", "google"}
+def test_paths_and_secrets_in_files_are_taken_from_the_folder_of_the_file(tmp_path: Path) -> None:
+    text = GOOD.replace('server = "embedded:test"', 'server = "ldaps://dc1.school.test"\nuser = "o@school.test"')
+    text = text.replace("base =", 'password = "file:secrets/ad"\nca_file = "ca.pem"\nbase =')
+    target = load(tmp_path, text).targets["ad"].settings
+    assert target.password.reference == f"file:{(tmp_path / 'secrets/ad').as_posix()}"
+    assert target.ca_file == str(tmp_path / "ca.pem")
+    kept = load(tmp_path, GOOD.replace("embedded:test", "embedded:directory.json")).targets["ad"].settings
+    assert kept.server == f"embedded:{(tmp_path / 'directory.json').as_posix()}"
 
 
-def test_the_examples_can_be_loaded() -> None:
-    examples = sorted((Path(__file__).parents[2] / "config").glob("**/*.toml"))
-    assert examples
-    for path in examples:
-        assert settings.load(path).schools
+def test_the_file_that_init_writes_is_the_one_in_config_and_can_be_loaded(tmp_path: Path) -> None:
+    assert (ROOT / "config" / "onroll.toml").read_text(encoding="utf-8") == sample()
+    assert load(tmp_path, sample()).schools["milton-park"].module == "onroll_connectors.sources.csv"
 
 
-@pytest.mark.parametrize(
-    ("before", "after", "says"),
-    [
-        (
-            'name = "Milton',
-            'windw = "19:00-22:00"\nname = "Milton',
-            "windw is not a key that onroll knows. Did you mean window?",
-        ),
-        (
-            "write = [",
-            'serber = "x"\nwrite = [',
-            "targets.ad.serber is not a key that onroll knows. Did you mean server?",
-        ),
-        ('kind = "active_directory"', 'kind = "active_direcotry"', "Did you mean active_directory?"),
-        ('mis = "csv"', 'mis = "cvs"', "Did you mean csv?"),
-        ('mis = "csv"', 'mis = "csv_table"', "is not a source"),
-        ('targets = ["ad"]', 'targets = ["da"]', "the target da is not in the file"),
-        ('domain = "miltonpark.test"', "", "school.0.domain is missing"),
-        ('domain = "miltonpark.test"', 'domain = "milton park"', "is not a domain"),
-        ('path = "export"', 'path = "export"\ncolumns = { frist = "x" }', "Did you mean first?"),
-        ('id = "milton-park"', 'id = "Milton Park"', "school.0.id"),
-        ('mis = "csv"', 'mis = "csv"\nwindow = "nine"', "is not a window"),
-        ('mis = "csv"', 'mis = "csv"\ncountry = "france"', "country"),
-        ('mis = "csv"', 'mis = "csv"\nmode = "link"', "mode"),
-        ("[school.limits]", '[school.students]\nusername = "{initial}{lst}"\n[school.limits]', "Did you mean {last}?"),
-        ("[school.limits]", '[school.students]\nplace = "{yeo4}"\n[school.limits]', "Did you mean {yoe4}?"),
-        ('department = "{year}"', 'department = "{yer}"', "Did you mean {year}?"),
-        ('department = "once"', 'department = "sometimes"', "write always, once or never"),
-        ("count = 7", 'count = "7"', "school.0.limits.disable.count"),
-        ("count = 7", "count = -7", "school.0.limits.disable.count"),
-        ("[[school]]", "[[school]", "not valid TOML"),
-        ("[[school]]", "[schol]", "schol is not a key that onroll knows. Did you mean school?"),
-        ('server = "embedded:test"', 'server = "dc1"', "ldaps://"),
-        (
-            'server = "embedded:test"',
-            'server = "ldaps://dc1"\nuser = "a@b"\npassword = "Passw0rd"',
-            "a secret is not written here",
-        ),
-    ],
-)
+def uncommented(source: str) -> str:
+    """The sample with its example keys taken out of their comments, but for what another key there excludes; `source` reads the school."""
+    text = "\n".join(re.sub(r"^# (?=[a-z_]+ = |\[)", "", line) for line in sample().splitlines())
+    before, rest = text.split("[school.source]")
+    csv, rest = rest.split("# -- wonde")
+    wonde, after = rest.split("[school.students]")
+    excluded = ("token =", "client_secret", "route =", "open_to_network")
+    before = "\n".join(line for line in before.splitlines() if not line.startswith(excluded))
+    own = {"csv": csv, "wonde": wonde.partition("\n")[2]}[source]
+    return f"{before}\n[school.source]\n{own}\n[school.students]{after}".replace('mis = "csv"', f'mis = "{source}"')
+
+
+@pytest.mark.parametrize("source", ["csv", "wonde"])
+def test_every_key_of_the_sample_is_one_that_onroll_knows(tmp_path: Path, source: str) -> None:
+    """And the defaults that it shows are the defaults."""
+    found = load(tmp_path, uncommented(source))
+    rules = found.schools["milton-park"].rules
+    assert (rules.limits, rules.sanity) == (Limits(), Sanity())
+    assert found.targets.keys() == {"ad", "m365", "google"}
+    assert found.schools["milton-park"].module.endswith(source)
+
+
+def keys(model: type[BaseModel]) -> set[str]:
+    inner = {
+        each
+        for field in model.model_fields.values()
+        for each in (field.annotation, *getattr(field.annotation, "__args__", ()))
+        if isinstance(each, type) and issubclass(each, BaseModel)
+    }
+    return set(model.model_fields).union(*(keys(each) for each in inner))
+
+
+def test_the_sample_explains_every_key_there_is() -> None:
+    models = [FileTables, *(settings_of("sources", each) for each in kinds("sources"))]
+    models += [settings_of("targets", each) for each in kinds("targets")]
+    missing = {key for model in models for key in keys(model) if not re.search(rf"[\s\[.{{,]{key}(\]| =|\.)", sample())}
+    assert missing == set()
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "config").rglob("*.toml")), ids=lambda path: path.name)
+def test_every_example_loads(path: Path) -> None:
+    assert settings.load(path).schools
+
+
+MISTAKES = [
+    ('name = "Milton', 'windw = "19:00-22:00"\nname = "Milton', "line 14: school.windw: there is no such key. Did you mean window?"),
+    ("write = [", 'serber = "x"\nwrite = [', "line 6: targets.ad.serber: there is no such key. Did you mean server?"),
+    ("write = [", 'owner = { mail = "once" }\nwrite = [', "line 6: targets.ad.owner: there is no such key. Did you mean owners?"),
+    ('kind = "active_directory"', 'kind = "active_direcotry"', "line 3: targets.ad.kind: onroll has no kind of target 'active_direcotry'. Did you mean active_directory?"),
+    ('kind = "active_directory"', "", "line 2: targets.ad.kind: is missing"),
+    ('mis = "csv"', 'mis = "cvs"', "line 16: school.mis: onroll has no source 'cvs'. Did you mean csv?"),
+    ('mis = "csv"', 'mis = "csv_table"', "onroll has no source 'csv_table'"),
+    ('mis = "csv"', 'mis = "arbor"\nroute = "wnde"', "line 17: school.route: onroll has no source 'wnde'. Did you mean wonde?"),
+    ('targets = ["ad"]', 'targets = ["da"]', "line 17: school.targets: there is no [targets.da] in the file. It may be one of: ad."),
+    ('targets = ["ad"]', 'targets = ["ad", "ad"]', "ad is named twice"),
+    ('targets = ["ad"]', 'targets = "ad"', 'school.targets: has to be a list, as ["one", "two"].'),
+    ('domain = "miltonpark.test"', "", "line 12: school.domain: is missing"),
+    ('domain = "miltonpark.test"', 'domain = "milton park"', "line 15: school.domain: 'milton park' is not a domain"),
+    ('domain = "miltonpark.test"', 'domain = "@miltonpark.test"', "school.domain: '@miltonpark.test' is not a domain"),
+    ('path = "export"', 'path = "export"\ncolumns = { frist = "x" }', "Did you mean first?"),
+    ('path = "export"', 'paht = "export"', "line 19: school.source.paht: there is no such key. Did you mean path?"),
+    ('id = "milton-park"', 'id = "Milton Park"', "line 13: school.id: 'Milton Park' cannot be a school's id"),
+    ('mis = "csv"', 'mis = "csv"\nwindow = "nine"', "line 17: school.window: 'nine' is not a window"),
+    ('mis = "csv"', 'mis = "csv"\nwindow = "19:00-25:00"', "is not a window"),
+    ('mis = "csv"', 'mis = "csv"\ntimezone = "Europe/Lundon"', "school.timezone: 'Europe/Lundon' is not a time zone"),
+    ('mis = "csv"', 'mis = "csv"\nrollover = "31-08"', "school.rollover"),
+    ('mis = "csv"', 'mis = "csv"\ncountry = "france"', 'school.country: has to be "england", "wales"'),
+    ('mis = "csv"', 'mis = "csv"\nmode = "link"', "school.mode: link mode comes with a later version"),
+    ('mis = "csv"', 'mis = "csv"\nmode = "sync"', 'school.mode: has to be "create".'),
+    ('mis = "csv"', 'mis = "csv"\npreferred_names = "yes"', "school.preferred_names: has to be true or false"),
+    ('mis = "csv"', 'mis = "csv"\nabsences = 0', "school.absences: has to be at least 1."),
+    ("[school.limits]", '[school.students]\nusername = "{initial}{lst}"\n[school.limits]', "line 21: school.students.username: "),
+    ("[school.limits]", '[school.students]\nprefix = "toolong"\n[school.limits]', "line 21: school.students.prefix: "),
+    ("[school.limits]", '[school.students]\nplace = "{yeo4}"\n[school.limits]', "Did you mean {yoe4}?"),
+    ("[school.limits]", '[school.students]\nemail = "{frist}"\n[school.limits]', "line 21: school.students.email: "),
+    ("[school.limits]", "[school.pupils]\n[school.limits]", "school.pupils: there is no such key."),
+    ('department = "{year}"', 'department = "{yer}"', "line 8: targets.ad.attributes.students.department: {yer} in '{yer}' is not known. Did you mean {year}?"),
+    ("[targets.ad.attributes.students]", "[targets.ad.attributes.pupils]", "targets.ad.attributes.pupils: there is no such role."),
+    ('department = "once"', 'department = "sometimes"', "line 10: targets.ad.owners.department: 'sometimes' minds nothing: write always, once or never."),
+    ('department = "once"', 'display_nam = "once"', "targets.ad.owners.display_nam: onroll writes no such value here. Did you mean display_name?"),
+    ("count = 7", 'count = "7"', "line 21: school.limits.disable.count: has to be a whole number"),
+    ("count = 7", "count = -7", "school.limits.disable.count: has to be at least 0."),
+    ("[[school]]", "[[school]", "cannot be understood"),
+    ("Milton Park School\"", "Milton Park School", "cannot be understood"),
+    ('"export"', '"C:\\Exports"', "In a path, write /"),
+    ("[[school]]", "[school]", "line 12: school: there may be several: write [[school]]"),
+    ("[targets.ad]", "[consle]\n[targets.ad]", "line 2: consle: there is no such table. Did you mean console?"),
+    ("[targets.ad]", '[console]\nlisten = "0.0.0.0:8750"\n[targets.ad]', "line 3: console.listen: other machines could reach"),
+    ("[targets.ad]", '[console]\nlisten = "8750"\n[targets.ad]', "console.listen: '8750' is not an address and a port"),
+    ("[targets.ad]", '[store]\nurl = "onroll.db"\n[targets.ad]', "store.url: write sqlite:///onroll.db"),
+    ("[targets.ad]", '[store]\nurl = "postgresql://u:Passw0rd@db/x"\n[targets.ad]', "store.url: a password is never written here"),
+    ('server = "embedded:test"', 'server = "dc1"', "line 2: targets.ad: server begins with ldaps://"),
+    ('server = "embedded:test"', 'server = "ldaps://dc1"\nuser = "a@b"\npassword = "Passw0rd"', "line 6: targets.ad.password: a secret is not written here"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("before", "after", "says"), MISTAKES, ids=[each[2][:60] for each in MISTAKES])
 def test_a_mistake_is_a_sentence(tmp_path: Path, before: str, after: str, says: str) -> None:
     assert before in GOOD
     sentences = wrong(tmp_path, GOOD.replace(before, after, 1))
@@ -141,18 +210,75 @@ def test_a_mistake_is_a_sentence(tmp_path: Path, before: str, after: str, says: 
 
 
 def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
-    text = GOOD.replace('kind = "active_directory"', 'kind = "x"').replace('mis = "csv"', 'mis = "y"')
-    assert len(wrong(tmp_path, text)) >= 2
+    text = GOOD + SECOND
+    for before, after in (
+        ('kind = "active_directory"', 'kind = "active_directory"\nserver_name = "x"'),
+        ("{year}", "{yer}"),
+        ('path = "export"', "path = 3"),
+        ("count = 7", "count = -7"),
+        ('students = { place = "{school_id}/Students" }', 'students = { place = "{school_id}/{yoe}" }\nwindow = "x"'),
+    ):
+        assert before in text
+        text = text.replace(before, after, 1)
+    told = "\n".join(wrong(tmp_path, "[stor]\n" + text))
+    for part in ("stor", "server_name", "{yer}", "school.source.path", "count", "{yoe}", "window"):
+        assert part in told, told
+    assert "(of milton-park)" in told
+    assert "(of oakfield)" in told
 
 
-def test_two_schools_of_one_id(tmp_path: Path) -> None:
-    school = GOOD[GOOD.index("[[school]]") :]
-    assert any("two schools are called milton-park" in sentence for sentence in wrong(tmp_path, GOOD + school))
+def test_schools_that_are_in_each_others_way(tmp_path: Path) -> None:
+    assert load(tmp_path, GOOD + SECOND).schools.keys() == {"milton-park", "oakfield"}
+    same = GOOD[GOOD.index("[[school]]") :]
+    assert any("two schools are called milton-park" in each for each in wrong(tmp_path, GOOD + same))
+    source = wrong(tmp_path, GOOD + SECOND.replace('"oakfield" }', '"export" }'))
+    assert source == [
+        "line 29: school.source (of oakfield): oakfield is read from the same source as milton-park, so everybody would get two accounts."
+        " Give each its own."
+    ]
+    places = wrong(tmp_path, GOOD + SECOND.replace("{school_id}/Students", "Students/{yoe4}"))
+    assert "oakfield and milton-park put their students into the same place of ad" in places[0]
 
 
-def test_no_file_at_all(tmp_path: Path) -> None:
+def test_schools_may_share_places_where_there_are_none(tmp_path: Path) -> None:
+    """A tenant of Microsoft 365 has no OUs."""
+    text = (
+        (GOOD + SECOND)
+        .replace('targets = ["ad"]', 'targets = ["m365"]')
+        .replace("{school_id}/Students", "Students/{yoe4}")
+    )
+    tenant = '[targets.m365]\nkind = "microsoft365"\nendpoint = "http://127.0.0.1:1"\ntoken = "env:X"\n'
+    assert len(load(tmp_path, tenant + text).schools) == 2
+
+
+def test_only_the_connectors_in_use_are_imported(tmp_path: Path) -> None:
+    (tmp_path / "onroll.toml").write_text(GOOD, encoding="utf-8")
+    code = (
+        "import sys; from pathlib import Path; from onroll_daemon import settings; settings.load(Path('onroll.toml'));"
+        "print([name for name in ('ldap3', 'msgraph', 'googleapiclient', 'onroll_connectors.targets.google_workspace',"
+        "'onroll_connectors.targets.microsoft365', 'onroll_connectors.sources.wonde') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_where_the_file_is_looked_for(tmp_path: Path) -> None:
+    here, named, given = tmp_path / "here", tmp_path / "named.toml", tmp_path / "given"
+    for path in (here / "onroll.toml", named, given / "onroll.toml"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(GOOD, encoding="utf-8")
+    assert settings.locate(str(given), {"ONROLL_CONFIG": str(named)}, here) == given / "onroll.toml"
+    assert settings.locate(None, {"ONROLL_CONFIG": str(named)}, here) == named
+    assert settings.locate(None, {}, here) == here / "onroll.toml"
     with pytest.raises(Misconfigured, match="onroll init"):
-        settings.locate(str(tmp_path / "nowhere.toml"), {})
-    path = tmp_path / "here.toml"
-    path.write_text(GOOD, encoding="utf-8")
-    assert settings.locate(None, {"ONROLL_CONFIG": str(path)}) == path
+        settings.locate(str(tmp_path / "nowhere.toml"), {}, here)
+    with pytest.raises(Misconfigured, match="ONROLL_CONFIG"):
+        settings.locate(None, {"ONROLL_CONFIG": str(tmp_path / "nowhere.toml")}, here)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe[\x00", None, b""])
+def test_a_file_that_is_none(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "onroll.toml"
+    path.mkdir() if content is None else path.write_bytes(content)
+    with pytest.raises(Misconfigured, match="onroll.toml"):
+        settings.load(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -18,6 +19,8 @@ class Settings(BaseModel):
     """How to reach a tenant, and what is ours to do in it. Needs `tenant`, `client_id` and `certificate` (or `client_secret`), or `token` for a sandbox."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    places: ClassVar[bool] = False  # a tenant has no OUs, so that two schools' places there never meet
 
     tenant: str = Field(default="", description="The tenant's id or its .onmicrosoft.com domain")
     client_id: str = Field(default="", description="The application (client) id of the app registration")

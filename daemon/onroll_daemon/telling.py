@@ -1,0 +1,76 @@
+"""A night and a plan in words, for the person at the keyboard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from onroll_core import pipeline
+from onroll_core.changes import Change, kind, sentence
+from onroll_core.night import TALLIES, Night, TargetNight
+from onroll_daemon.session import say
+
+_SHOWN = 40
+
+
+def tell_night(night: Night) -> None:
+    """What was read, what was done, what is held and how to let it pass."""
+    if not night.unread:
+        people = night.people.as_json()
+        say(f"{night.school}: " + ", ".join(f"{count} {name}" for name, count in people.items()))
+    if night.held:
+        _listed("held", night.held)
+        say(
+            f"  Nothing was remembered and nothing written. If it is right: onroll sync {night.school} --approve {night.snapshot}"
+        )
+        return
+    for name, target in night.targets.items():
+        say(f"  {name}: {target.error or (target.verdict + ', ' + _done(target))}")
+        if target.verdict == "held" and target.plan is not None:
+            _listed("held", target.objections, "    ")
+            say(f"    Look at it: onroll plan {night.school} --target {name}")
+            say(f"    If it is right: onroll apply {night.school} --target {name} --approve {target.plan.digest}")
+        _listed("failed", target.troubles, "    ")
+    _listed("for a person", [each.why for each in pipeline.unsettled(night)])
+    _listed("note", [*night.conflicts, *night.notices])
+
+
+def _done(target: TargetNight) -> str:
+    done = ", ".join(f"{target.tally[each]} {each}" for each in TALLIES if target.tally[each])
+    if target.verdict == "held":
+        return f"{len(target.plan.changes) if target.plan else 0} changes wait for a person, nothing was written"
+    return done or "nothing to do"
+
+
+def tell_plan(night: Night) -> None:
+    """Each change a sentence, by target and kind."""
+    for name, target in night.targets.items():
+        if target.plan is None:
+            say(f"{name}: {target.error}")
+            continue
+        changes = target.plan.changes
+        if not changes:
+            say(f"{name}: nothing to do")
+        else:
+            say(f"{name}: {len(changes)} changes, {target.verdict} (digest {target.plan.digest})")
+        _listed("held", target.objections)
+        for each in dict.fromkeys(kind(change) for change in changes):
+            _of_kind([change for change in changes if kind(change) == each])
+        if target.verdict == "held":
+            say(f"  If it is right: onroll apply {night.school} --target {name} --approve {target.plan.digest}")
+        _listed("for a person", [conflict.why for conflict in target.plan.conflicts])
+        _listed("note", target.plan.notices)
+
+
+def _of_kind(changes: list[Change]) -> None:
+    for change in changes[:_SHOWN]:
+        say(f"  {sentence(change)}")
+    if len(changes) > _SHOWN:
+        say(f"  ... and {len(changes) - _SHOWN} more of that kind; --json shows all")
+
+
+def _listed(what: str, said: Iterable[str], margin: str = "  ") -> None:
+    lines = list(said)
+    for each in lines[:_SHOWN]:
+        say(f"{margin}{what}: {each}")
+    if len(lines) > _SHOWN:
+        say(f"{margin}... and {len(lines) - _SHOWN} more; --json shows all")
