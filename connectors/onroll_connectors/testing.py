@@ -252,8 +252,11 @@ class SourceWorld(Protocol):
 class SourceContract:
     """What every source promises. Inherit it in a test module and give it a fixture `source_world` (a SourceWorld, fresh for each test)."""
 
-    HALTS = ("no permission", "wrong credentials", "garbage", "empty", "repeated records")
-    UNAVAILABLE = ("too busy", "server error", "breaks off half way", "does not answer")
+    HALTS = (
+        "no permission", "wrong credentials", "garbage", "empty", "repeated records", "totals do not match", "stale", "redirected elsewhere",
+        "shows nothing of one kind",
+    )  # fmt: skip
+    UNAVAILABLE = ("too busy", "server error", "breaks off half way", "broken second page", "does not answer", "drips")
 
     def read(self, world: SourceWorld) -> Snapshot:
         source = world.connect()

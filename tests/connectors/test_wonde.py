@@ -9,14 +9,17 @@ from typing import Any
 
 import pytest
 
-from onroll_connectors.sandbox.school import School, milton_park
+from fuzz import storm
+from onroll_connectors.sandbox.school import School, milton_park, with_comers_and_goers
 from onroll_connectors.sandbox.serving import Faults, serve
+from onroll_connectors.sandbox.unruly import Unruly
 from onroll_connectors.sandbox.wonde import SCHOOL_ID, TOKEN, Wonde
 from onroll_connectors.sources import wonde
 from onroll_connectors.testing import SourceContract
 from onroll_core.contracts import Source
 from onroll_core.errors import Halt, Unavailable
 from onroll_core.people import GroupKind, Person, Role, Snapshot, Status
+from same_school import assert_same_school
 from world import Clock, DictMemory, context
 
 TODAY = date(2026, 11, 24)
@@ -205,3 +208,15 @@ def test_a_token_never_shows(world: World) -> None:
 def test_an_endpoint_in_the_clear_is_for_this_machine_alone() -> None:
     with pytest.raises(ValueError, match="https"):
         wonde.Settings(school="A1", token="env:X", endpoint="http://api.wonde.test/v1.0")  # type: ignore[arg-type]
+
+
+def test_the_school_is_the_same_by_this_route(world: World) -> None:
+    with_comers_and_goers(world.school)
+    assert_same_school(world.read(), world.school, wonde.GIVES)
+
+
+def test_a_mutated_answer_never_makes_a_shorter_school(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONROLL_TEST_WONDE", TOKEN)
+    unruly = Unruly(Wonde(with_comers_and_goers(milton_park(TODAY, 28, 8))))
+    with serve(unruly) as url:
+        storm(unruly, lambda: World(unruly.application, url, memory=DictMemory()).read(per_page=25), "wonde")  # type: ignore[arg-type]

@@ -53,6 +53,17 @@ class Employee:
 
 
 @dataclass(frozen=True, slots=True)
+class Contact:
+    """A parent or carer; `children` are the pupils' numbers."""
+
+    number: int
+    first: str
+    last: str
+    title: str
+    children: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Lesson:
     """A teaching class: its name, who is in it, who takes it."""
 
@@ -70,6 +81,7 @@ class School:
     pupils: dict[int, Pupil] = field(default_factory=dict)
     staff: dict[int, Employee] = field(default_factory=dict)
     classes: dict[int, Lesson] = field(default_factory=dict)
+    contacts: dict[int, Contact] = field(default_factory=dict)
     name: str = "Milton Park School"
     next_number: int = 50_000
 
@@ -157,6 +169,22 @@ def milton_park(today: date, pupils: int = 1200, staff: int = 140, seed: int = 7
         )
         school.staff[number] = person
     _fill_classes(school)
+    _add_contacts(school, random.Random(seed + 1))
+    return school
+
+
+def with_comers_and_goers(school: School) -> School:
+    """The same school with two of each kind of record beside those on roll: pupils accepted and left, staff to come and gone."""
+    numbers = sorted(school.pupils)
+    for number in numbers[-4:-2]:
+        starts = date(school.today.year + 1, 9, 3)
+        school.pupils[number] = replace(school.pupils[number], status="accepted", starts=starts, year=7, form="7A")
+    for number in numbers[-2:]:
+        school.leaves(number, school.today - timedelta(days=40))
+    for person in list(school.staff.values())[-2:]:
+        school.staff[person.number] = replace(person, ends=school.today - timedelta(days=40))
+    for person in list(school.staff.values())[-4:-2]:
+        school.staff[person.number] = replace(person, starts=school.today + timedelta(days=40))
     return school
 
 
@@ -179,6 +207,18 @@ def _fill_classes(school: School) -> None:
             school.classes[number] = Lesson(number, f"{form}/{subject}1", tuple(members), taught_by)
 
 
+def _add_contacts(school: School, chance: random.Random) -> None:
+    """One contact for each pupil, or for two in a row who share a surname."""
+    before: Contact | None = None
+    for number, pupil in sorted(school.pupils.items()):
+        if before is not None and before.last == pupil.last:
+            before = school.contacts[before.number] = replace(before, children=(*before.children, number))
+            continue
+        first, _ = _name(chance, number % 2 == 0)
+        title = "Mrs" if number % 2 == 0 else "Mr"
+        before = school.contacts[70_000 + number] = Contact(70_000 + number, first, pupil.last, title, (number,))
+
+
 _LETTERS = "ABCDEFGHJKLMNPQRTUVWXYZ"
 
 
@@ -187,6 +227,11 @@ def upn(number: int) -> str:
     body = f"999{4000 + number // 100_000:04}{number % 100_000:05}"
     total = sum(int(digit) * place for place, digit in enumerate(body, start=2))
     return _LETTERS[total % 23] + body
+
+
+def scn(number: int) -> str:
+    """A Scottish Candidate Number: nine digits, of which the last checks the others (shape only; this school does not exist)."""
+    return f"{number % 10**9:09}"
 
 
 def upi(school_id: str, kind: str, number: int) -> str:

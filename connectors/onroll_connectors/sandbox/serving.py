@@ -30,11 +30,16 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One HTTP answer; a `body` that is not bytes is sent as JSON, None as nothing at all."""
+    """One HTTP answer; a `body` that is not bytes is sent as JSON, None as nothing at all.
+
+    `drip` is called between the parts of a body that is sent a few bytes at a time (None: all at once); `cut` hangs up half way.
+    """
 
     status: int = 200
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    drip: Callable[[], None] | None = None
+    cut: bool = False
 
     def encoded(self) -> tuple[bytes, str]:
         """The body as bytes and its content type."""
@@ -102,8 +107,19 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if response.status != 204:
-            self.wfile.write(body)
+            self._send(body, response)
         self.wfile.flush()
+
+    def _send(self, body: bytes, response: Response) -> None:
+        if response.cut:
+            body, self.close_connection = body[: len(body) // 2], True
+        if response.drip is None:
+            self.wfile.write(body)
+            return
+        for start in range(0, len(body), 16):
+            self.wfile.write(body[start : start + 16])
+            self.wfile.flush()
+            response.drip()
 
     do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _answer
 

@@ -11,13 +11,21 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from onroll_connectors.http import Client, is_loopback
+from onroll_connectors.gives import Gives
+from onroll_connectors.http import Client, safe_endpoint
 from onroll_connectors.secrets import Secret
+from onroll_connectors.shape import Shape
 from onroll_core.contracts import Context, Finding, Report, Source
 from onroll_core.errors import Halt, OnrollError, Unavailable
 from onroll_core.people import Group, GroupKind, Person, Role, Snapshot, SourceKey, Status
 
+GIVES = Gives(
+    staff_leavers=True,
+    untold_staff=frozenset({"staff_code"}),
+    why="Wonde has no field for staff codes that every MIS fills.",
+)
 _MOST_PAGES = 10_000
+_SHAPE = Shape("Wonde")
 _PUPIL = "education_details,year,registration,house"
 _STAFF = "employment_details"
 
@@ -42,8 +50,7 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _safe(self) -> Self:
-        if not self.endpoint.startswith("https://") and not is_loopback(self.endpoint):
-            raise ValueError("endpoint begins with https:// (http is for a simulator on this machine alone)")
+        safe_endpoint(self.endpoint)
         unknown = set(self.group_types.values()) - {kind.value for kind in GroupKind}
         if unknown:
             raise ValueError(f"group_types: {', '.join(sorted(unknown))} is not a kind of group")
@@ -65,8 +72,8 @@ class Wonde:
     @property
     def _client(self) -> Client:
         if self._opened is None:
-            headers = {"Authorization": f"Bearer {self._settings.token.reveal()}", "User-Agent": "onroll"}
-            self._opened = Client("Wonde", self._settings.endpoint, headers, self._context.sleep)
+            headers = {"Authorization": f"Bearer {self._settings.token.reveal()}"}
+            self._opened = Client("Wonde", self._settings.endpoint, self._context, headers)
         return self._opened
 
     def close(self) -> None:
@@ -152,32 +159,34 @@ class Wonde:
         url = f"schools/{self._settings.school}/{path}/"
         params: dict[str, str] | None = {"per_page": str(self._settings.per_page), "include": include}
         seen: set[str] = set()
+        urls: set[str] = set()
         for number in range(_MOST_PAGES):
             if self._context.stopping():
                 raise Unavailable("The window ended while the MIS was being read. Nothing was changed.")
             page = self._client.get(url, params)
-            rows = page.get("data") if isinstance(page, dict) else None
-            if not isinstance(rows, list):
-                raise Unavailable(f"Wonde's answer for {path} holds no list of records. Nothing was changed.")
-            for row in rows:
-                if not isinstance(row, dict) or not row.get("id"):
-                    raise Unavailable(f"Wonde sent a record without an id in {path}. Nothing was changed.")
-                if row["id"] in seen:
+            count = 0
+            for count, row in enumerate(_SHAPE.rows(_SHAPE.table(page, path).get("data"), path), start=1):
+                record = _SHAPE.key(row.get("id"), f"an id in {path}")
+                if record in seen:
                     raise Unavailable(
-                        f"Wonde sent the record {row['id']} of {path} twice, so its pages shifted while they were read. Nothing was changed."
+                        f"Wonde sent the record {record} of {path} twice, so its pages shifted while they were read. Nothing was changed."
                     )
-                seen.add(row["id"])
+                seen.add(record)
                 yield row
             self._context.progress(f"reading {path}", len(seen), None)
-            pages = (page.get("meta") or {}).get("pagination") or {}
-            following = pages.get("next")
-            if not following or pages.get("more", True) is False:
-                if following is None and pages.get("more") is True:
+            meta = _SHAPE.table(page.get("meta") or {}, f"meta of {path}")
+            pages = _SHAPE.table(meta.get("pagination") or {}, f"the pagination of {path}")
+            following, more = _text(pages.get("next")), _SHAPE.flag(pages.get("more"), f"the pagination of {path}")
+            if not following or more is False:
+                if not following and (more is True or (more is None and count >= self._settings.per_page)):
                     raise Unavailable(
                         f"Wonde said that {path} has more pages and named none after page {number + 1}. Nothing was changed."
                     )
                 return
-            url, params = str(following), None
+            if following in urls:
+                raise Unavailable(f"Wonde named a page of {path} twice. Nothing was changed.")
+            urls.add(following)
+            url, params = following, None
         raise Unavailable(f"Wonde named more than {_MOST_PAGES} pages of {path}. Nothing was changed.")
 
     def _keep(
@@ -233,7 +242,7 @@ class Wonde:
         status = Status.ON_ROLL
         if starts is not None and starts > today:
             status = Status.FUTURE
-        elif details.get("current") is False or (ends is not None and ends < today):
+        elif _SHAPE.flag(details.get("current"), "current") is False or (ends is not None and ends < today):
             status = Status.LEFT
         return Person(
             self._key(row, "staff"),
@@ -251,10 +260,12 @@ class Wonde:
     def _check_counts(self, people: Mapping[SourceKey, Person]) -> None:
         """Hold what was read against Wonde's own totals, where it gives them."""
         answer = self._client.get(f"schools/{self._settings.school}/counts", {"include": "students"}, optional=True)
-        data = answer.get("data") if isinstance(answer, dict) else None
-        total = ((data or {}).get("students") or {}).get("data", {}).get("count") if isinstance(data, dict) else None
-        if not isinstance(total, int):
+        if answer is None:
             return
+        counts = _one(_SHAPE.table(_SHAPE.table(answer, "counts").get("data"), "counts"), "students")
+        if counts is None:
+            return
+        total = _SHAPE.number(counts.get("count"), "the count of students")
         read = sum(1 for person in people.values() if person.role is Role.STUDENT and person.status is Status.ON_ROLL)
         if read != total:
             raise Unavailable(
@@ -273,8 +284,8 @@ class Wonde:
         ]
 
     def _group(self, row: Mapping[str, Any], kind: GroupKind, ids: Mapping[str, SourceKey]) -> Group:
-        members = frozenset(ids[each["id"]] for each in _many(row, "students") if each.get("id") in ids)
-        leaders = frozenset(ids[each["id"]] for each in _many(row, "employees") if each.get("id") in ids)
+        members = frozenset(ids[each] for each in _ids(row, "students") if each in ids)
+        leaders = frozenset(ids[each] for each in _ids(row, "employees") if each in ids)
         name = _text(row.get("name")) or _text(row.get("description")) or str(row["id"])
         return Group(SourceKey(self._context.school, f"{kind.value}:{row['id']}"), kind, name, members, leaders)
 
@@ -282,22 +293,23 @@ class Wonde:
 def _one(row: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
     """An included record: {"data": {...}}, {"data": null}, null or absent."""
     found = row.get(name)
-    data = found.get("data") if isinstance(found, dict) else None
-    return data if isinstance(data, dict) else None
+    data = None if found is None else _SHAPE.table(found, name).get("data")
+    return None if data is None else _SHAPE.table(data, name)
 
 
 def _many(row: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    """Included records; null or absent where there are none, or where they may not be seen."""
     found = row.get(name)
-    data = found.get("data") if isinstance(found, dict) else None
-    return [each for each in data if isinstance(each, dict)] if isinstance(data, list) else []
+    data = None if found is None else _SHAPE.table(found, name).get("data")
+    return [] if data is None else _SHAPE.rows(data, name)
+
+
+def _ids(row: Mapping[str, Any], name: str) -> list[str]:
+    return [_SHAPE.key(each.get("id"), f"an id in {name}") for each in _many(row, name)]
 
 
 def _text(value: object) -> str | None:
-    """Trimmed; null, and what is only blanks, is "not told": Wonde shows a field without permission as null."""
-    if value is None:
-        return None
-    text = " ".join(str(value).split())
-    return text or None
+    return _SHAPE.text(value, "a field")
 
 
 def _name(record: Mapping[str, Any] | None) -> str | None:
@@ -306,10 +318,4 @@ def _name(record: Mapping[str, Any] | None) -> str | None:
 
 def _day(value: object) -> date | None:
     """A PHP DateTime object or an ISO string; the day is taken as it stands, without converting its zone."""
-    text = value.get("date") if isinstance(value, dict) else value
-    if not isinstance(text, str) or not text.strip():
-        return None
-    try:
-        return date.fromisoformat(text.strip()[:10])
-    except ValueError:
-        raise Unavailable(f"Wonde sent {text!r} where a date should be. Nothing was changed.") from None
+    return _SHAPE.day(value.get("date") if isinstance(value, dict) else value, "a date")
