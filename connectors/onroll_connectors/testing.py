@@ -16,6 +16,7 @@ from onroll_core.changes import (
     Deferred,
     Disable,
     Enable,
+    GivePassword,
     Move,
     Naming,
     Outcome,
@@ -51,6 +52,18 @@ class TargetWorld(Protocol):
 
     def enabled(self, login: str) -> bool:
         """Whether an account can be signed in with, asked in another way than through the target."""
+        ...
+
+    def fits(self, login: str, password: str) -> bool:
+        """Whether `password` is the one of an account, asked in another way than through the target."""
+        ...
+
+    def group_by_hand(self, name: str, address: str) -> None:
+        """Make a group that onroll did not make, with this name and the part of its address before the @. Only asked where the target has groups."""
+        ...
+
+    def join_by_hand(self, group: Anchor, login: str) -> None:
+        """Put the account `login` into a group of onroll's, as an administrator would. Only asked where the target has groups."""
         ...
 
 
@@ -184,6 +197,16 @@ class TargetContract:
         assert isinstance(on, Applied), on
         assert self.look(world, anchor).accounts[anchor].enabled
         assert world.enabled(account.login)
+
+    def test_a_first_password_is_the_one_that_was_given_and_shows_nowhere(self, world: TargetWorld) -> None:
+        anchor, account = self.made(world)
+        password = "Tiger-Lamp-4072"
+        change = GivePassword(pupil("maja", anchor), password, False, "handed out")
+        (outcome,) = self.do(world, change)
+        assert isinstance(outcome, Applied), outcome
+        assert world.fits(account.login, password)
+        assert not world.fits(account.login, "Tiger-Lamp-4073")
+        assert password not in repr(outcome)
 
     def test_an_account_moves_to_a_place_that_was_not_there_before(self, world: TargetWorld) -> None:
         target = world.connect()

@@ -16,6 +16,8 @@ app = typer.Typer(
 )
 users = typer.Typer(no_args_is_help=True, help="People and their usernames.")
 app.add_typer(users, name="users")
+passwords = typer.Typer(no_args_is_help=True, help="First passwords, handed out on paper.")
+app.add_typer(passwords, name="passwords")
 runs = typer.Typer(invoke_without_command=True, help="What was done, when, and why.")
 app.add_typer(runs, name="runs")
 
@@ -134,11 +136,40 @@ def demo(
     once: Annotated[bool, typer.Option("--once", help="End when the story is told.")] = False,
     as_json: Json = False,
     pupils: Annotated[int, typer.Option(help="How many pupils the school has.")] = 1200,
+    mis: Annotated[str, typer.Option("--mis", metavar="NAME", help="The MIS: arbor, sims, bromcom, ...")] = "wonde",
+    route: Annotated[str | None, typer.Option("--route", metavar="NAME", help="Another way to it.")] = None,
 ) -> None:
     """A fictional school and the whole line, on this machine alone."""
     from onroll_daemon.demo import main
 
-    main(once, as_json, pupils)
+    main(once, as_json, pupils, mis, route)
+
+
+@app.command()
+def rename(
+    school: School = None,
+    csv: Annotated[str | None, typer.Option("--csv", metavar="FILE", help="An edited list of users.")] = None,
+    by_format: Annotated[
+        bool, typer.Option("--format", help="The names that the school's present format gives.")
+    ] = False,
+    user: Annotated[list[str] | None, typer.Option("--user", help="Only this username; may be repeated.")] = None,
+    group: Annotated[list[str] | None, typer.Option("--group", help="Only this registration group.")] = None,
+    year: Annotated[list[str] | None, typer.Option("--year", help='Only this year group ("Year 7").')] = None,
+    role: Annotated[str | None, typer.Option("--role", help="Only student or staff.")] = None,
+    on: Annotated[str | None, typer.Option("--on", metavar="DATE", help="Do it on this day.")] = None,
+    no_alias: Annotated[bool, typer.Option("--no-alias", help="Do not keep old addresses as aliases.")] = False,
+    confirm: Annotated[
+        str | None, typer.Option("--confirm", metavar="DIGEST", help="Do exactly what was shown.")
+    ] = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Rename many people at once: shown first, done when exactly that is confirmed."""
+    from onroll_daemon.renames import Asked
+    from onroll_daemon.renames import rename as run
+
+    asked = Asked(csv, by_format, user or (), group or (), year or (), role, _day(on), not no_alias, confirm)
+    run(config, school, asked, as_json)
 
 
 @runs.callback()
@@ -169,11 +200,17 @@ def runs_show(
 
 
 @users.command("list")
-def users_list(school: School = None, config: Config = None, as_json: Json = False, today: Today = None) -> None:
+def users_list(
+    school: School = None,
+    config: Config = None,
+    as_json: Json = False,
+    today: Today = None,
+    csv: Annotated[str | None, typer.Option("--csv", metavar="FILE", help="Write the list to a file.")] = None,
+) -> None:
     """Everybody, with username and state."""
     from onroll_daemon.people import users_list as run
 
-    run(config, school, as_json, _day(today))
+    run(config, school, as_json, _day(today), csv)
 
 
 @users.command("show")
@@ -196,3 +233,31 @@ def users_rename(
     from onroll_daemon.people import users_rename as run
 
     run(config, username, new, not no_alias, as_json)
+
+
+@passwords.command("issue")
+def passwords_issue(
+    school: School = None,
+    csv: Annotated[
+        str, typer.Option("--csv", metavar="FILE", help="Where to write the hand-out; must not exist.")
+    ] = "passwords.csv",
+    slips: Annotated[
+        str | None, typer.Option("--slips", metavar="FILE", help="Also slips to print and cut (HTML).")
+    ] = None,
+    user: Annotated[list[str] | None, typer.Option("--user", help="Only this username; may be repeated.")] = None,
+    group: Annotated[
+        list[str] | None, typer.Option("--group", help="Only this registration group; may be repeated.")
+    ] = None,
+    year: Annotated[
+        list[str] | None, typer.Option("--year", help='Only this year group ("Year 7"); may be repeated.')
+    ] = None,
+    role: Annotated[str | None, typer.Option("--role", help="Only student or staff.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Also those who were given one before.")] = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Set a first password for new people in every target, and write the hand-out."""
+    from onroll_daemon.passwords import Choice
+    from onroll_daemon.passwords import passwords_issue as run
+
+    run(config, school, Choice(csv, slips, user or (), group or (), year or (), role, again), as_json)

@@ -1,4 +1,4 @@
-"""A fictional school's first weeks, on this machine alone: simulated Wonde, Graph and Google over loopback, an embedded directory, SQLite.
+"""A fictional school's first weeks, on this machine alone: simulated MIS, Graph and Google over loopback, an embedded directory, SQLite.
 
 Night one makes everybody, night two has nothing to do; then come a joiner, a marriage and a rename, a leaver, a returner, two Potters, and an
 extract cut in half, which is held. What is shown is what `onroll sync` and `onroll plan` show a technician.
@@ -12,22 +12,26 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from onroll_connectors.gives import Gives
+from onroll_connectors.mis import MISES, find, gives
 from onroll_connectors.sandbox.directory import forget
 from onroll_connectors.sandbox.google import Workspace
 from onroll_connectors.sandbox.graph import Graph
 from onroll_connectors.sandbox.school import School, milton_park
 from onroll_connectors.sandbox.serving import serve
-from onroll_connectors.sandbox.wonde import SCHOOL_ID, TOKEN, Wonde
+from onroll_connectors.sandbox.stages import Stage, stage
 from onroll_core import pipeline
 from onroll_core.changes import Create, sentence
 from onroll_core.night import TALLIES, Night
 from onroll_core.store import Store
 from onroll_daemon import settings as configuration
+from onroll_daemon.kinds import kinds
+from onroll_daemon.mistakes import Misconfigured, suggestion
 from onroll_daemon.session import document, quieten, say, sentences
 from onroll_daemon.settings import Settings
 from onroll_daemon.wiring import line, open_store
@@ -43,18 +47,21 @@ class Demo:
     """The world of the demo: the school and the systems around it, and the day it is."""
 
     school: School
-    wonde: Wonde
+    stage: Stage
+    gives: Gives
     graph: Graph
     google: Workspace
     settings: Settings
     store: Store
     day: date
     nights: list[dict[str, Any]] = field(default_factory=list)
+    _whole: School | None = None
 
     def night(self, name: str, approve: str | None = None) -> Night:
         """One night's sync, a day later than the last one."""
         self.day += timedelta(days=1)
         self.school.today = self.day
+        self.stage.refresh()
         it = line(self.settings, self.settings.schools["milton-park"], self.store, self.day, progress=_progress())
         night = pipeline.sync(it, approve, "demo")
         self.nights.append({"name": name} | night.sync_json())
@@ -86,7 +93,15 @@ class Demo:
 
     def halve(self, half: bool) -> None:
         """The MIS's extract is cut in half, or whole again."""
-        self.wonde.fault = "half" if half else ""
+        if half:
+            self._whole = replace(self.school)
+            self.school.pupils = {n: each for n, each in self.school.pupils.items() if n % 2}
+            self.school.classes = {
+                n: replace(each, pupils=tuple(one for one in each.pupils if one in self.school.pupils))
+                for n, each in self.school.classes.items()
+            }
+        elif self._whole is not None:
+            self.school.pupils, self.school.classes = self._whole.pupils, self._whole.classes
 
     def accounts(self) -> dict[str, Any]:
         """How many accounts there are, and a digest of usernames and addresses that is the same wherever the demo runs."""
@@ -102,11 +117,14 @@ class Demo:
         return ""
 
 
-def main(once: bool, as_json: bool, pupils: int = 1200) -> None:
-    """Tell the story; without `once`, on a terminal, the systems stay up afterwards until Ctrl-C, for a look around."""
+def main(once: bool, as_json: bool, pupils: int = 1200, mis: str = "wonde", route: str | None = None) -> None:
+    """Tell the story; without `once`, on a terminal, the systems stay up afterwards until Ctrl-C, for a look around.
+
+    `mis` is one of the twelve, or the name of a source; `route` is another way to it than its own.
+    """
     quieten()
     tell = (lambda text="": None) if as_json else say
-    with sentences(), demo(pupils) as world:
+    with sentences(), demo(pupils, mis=mis, route=route) as world:
         _story(world, tell)
         if as_json:
             document({"nights": world.nights, "accounts": world.accounts()})
@@ -115,37 +133,58 @@ def main(once: bool, as_json: bool, pupils: int = 1200) -> None:
 
 
 @contextmanager
-def demo(pupils: int = 1200, folder: Path | None = None, directory: str | None = None) -> Iterator[Demo]:
+def demo(
+    pupils: int = 1200,
+    folder: Path | None = None,
+    directory: str | None = None,
+    mis: str = "wonde",
+    route: str | None = None,
+) -> Iterator[Demo]:
     """The school and every system around it, up for the length of the block.
 
     `folder` keeps the configuration and the store; `directory` is the table of another Active Directory than the embedded one (TOML, without its header).
+    Raises Misconfigured for a MIS or a route that onroll does not have.
     """
+    mis, way, preset = _way(mis, route)
     with ExitStack() as stack:
         where = folder or Path(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="onroll-demo-", ignore_cleanup_errors=True))
         )
         school = milton_park(FIRST_DAY, pupils, max(4, pupils * 140 // 1200))
-        wonde = Wonde(school)
+        staged = stack.enter_context(stage(way, school, where, preset))
 
         def clock() -> datetime:
             return datetime.now(UTC)
 
         graph = Graph(domains={DOMAIN: "Managed"}, now=clock)
         google = Workspace(domains={DOMAIN: True}, now=clock)
-        urls = [stack.enter_context(serve(each)) for each in (wonde, graph, google)]
-        os.environ[_TOKEN] = TOKEN
+        urls = [stack.enter_context(serve(each)) for each in (graph, google)]
+        os.environ[_TOKEN] = "a-token-of-the-demo"  # the simulated clouds let everybody in who has one
+        os.environ.update(staged.secrets)
         name = f"{_DIRECTORY} {where.name}"
         stack.callback(forget, name)
         own = f'server = "embedded:{name}"\nbase = "OU=Milton Park,DC=miltonpark,DC=test"'
         path = where / "onroll.toml"
-        path.write_text(_configuration(directory or own, *urls), encoding="utf-8")
+        path.write_text(_configuration(directory or own, mis, way, staged, *urls), encoding="utf-8")
         settings = configuration.load(path)
         store = open_store(settings)
         stack.callback(store.close)
-        yield Demo(school, wonde, graph, google, settings, store, FIRST_DAY - timedelta(days=1))
+        told = gives(way, preset)
+        yield Demo(school, staged, told, graph, google, settings, store, FIRST_DAY - timedelta(days=1))
 
 
-def _configuration(directory: str, wonde: str, graph: str, google: str) -> str:
+def _way(mis: str, route: str | None) -> tuple[str, str, str | None]:
+    """The MIS, the source that reads it, and the captions of its exports."""
+    found = find(mis)
+    way = route or (found.route if found else mis)
+    if found is None and mis not in kinds("sources"):
+        raise Misconfigured([f"onroll has no MIS {mis!r}. {suggestion(mis, [*MISES, *kinds('sources')])}"])
+    if way not in kinds("sources"):
+        raise Misconfigured([f"onroll has no source {way!r}. {suggestion(way, kinds('sources'))}"])
+    return (found.name if found else mis), way, (found.preset if found and way == "csv" else None)
+
+
+def _configuration(directory: str, mis: str, route: str, staged: Stage, graph: str, google: str) -> str:
     # The simulators of the demo have no quotas, so that the story is told in a minute.
     return f"""
 [targets.ad]
@@ -169,13 +208,13 @@ creates_per_second = 100000
 id = "milton-park"
 name = "Milton Park School"
 domain = "{DOMAIN}"
-mis = "wonde"
+mis = "{mis}"
+route = "{route}"
+country = "{staged.country}"
 targets = ["ad", "m365", "google"]
 
 [school.source]
-school = "{SCHOOL_ID}"
-token = "env:{_TOKEN}"
-endpoint = "{wonde}/v1.0"
+{staged.source}
 
 [school.students]
 username = "{{yoe2}}{{initial}}{{last}}"
@@ -197,14 +236,15 @@ def _story(world: Demo, tell: Any) -> None:
     zofia = world.joins("Zofia", "Wiśniewska", 9)
     _told(tell, "A pupil joins.", world.night("a joiner"))
 
-    old, new = world.marries("Featherstone")
-    _told(
-        tell,
-        "A member of staff marries: the display name follows the MIS, the username does not.",
-        world.night("a marriage"),
-    )
-    world.rename(old, new)
-    _told(tell, f"A person asks for it: onroll users rename {old} {new}", world.night("a rename"))
+    if world.gives.staff:
+        old, new = world.marries("Featherstone")
+        _told(
+            tell,
+            "A member of staff marries: the display name follows the MIS, the username does not.",
+            world.night("a marriage"),
+        )
+        world.rename(old, new)
+        _told(tell, f"A person asks for it: onroll users rename {old} {new}", world.night("a rename"))
 
     world.leaves(zofia)
     _told(tell, "Zofia leaves again: the account is disabled, and still there.", world.night("a leaver"))

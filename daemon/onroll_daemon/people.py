@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any
 
-from onroll_core.accounts import IdentityId
 from onroll_core.explain import explain as explained
 from onroll_core.identities import Identity
 from onroll_core.lifecycle import standing
-from onroll_core.rules import RoleRules, SchoolRules
-from onroll_core.templates import FIELDS, first_name, last_name
-from onroll_core.usernames import Named, clean_display, problem_with
+from onroll_core.renames import address_for
+from onroll_core.rules import SchoolRules
+from onroll_core.templates import FIELDS
+from onroll_core.usernames import clean_display, problem_with
 from onroll_daemon.nights import who
 from onroll_daemon.session import FAILED, USAGE, Session, document, say, session, stop
+from onroll_daemon.user_files import users_csv
 from onroll_daemon.wiring import now
 
 
-def users_list(config: str | None, school: str | None, as_json: bool, today: date | None) -> None:
-    """`onroll users list`"""
+def users_list(
+    config: str | None, school: str | None, as_json: bool, today: date | None, csv: str | None = None
+) -> None:
+    """`onroll users list`; with `csv`, the list as a file that can be edited and given back to `onroll rename`."""
     with session(config) as opened:
         day = today or now().date()
         rows = [
@@ -27,8 +31,13 @@ def users_list(config: str | None, school: str | None, as_json: bool, today: dat
             for identity in opened.store.identities(each.rules.id)
         ]
     rows.sort(key=lambda row: (row["school"], row["role"], row["username"] or ""))
+    if csv is not None:
+        Path(csv).write_text(users_csv(rows), encoding="utf-8", newline="")
     if as_json:
         document({"users": rows})
+        return
+    if csv is not None:
+        say(f"{len(rows)} people are in {csv}.")
         return
     for row in rows:
         say(
@@ -75,7 +84,7 @@ def users_rename(config: str | None, username: str, new: str, keep_alias: bool, 
             stop(FAILED, f"{before.label} gets no account here, and so no username.")
         if new == before.username:
             stop(FAILED, f"{new} is the username of {before.label} already.")
-        email = address(before, new, role, rules.preferred_names, opened.store.ledger(before.school))
+        email = address_for(before, new, rules, opened.store.ledger(before.school))
         after = opened.store.rename(before.id, new, email, keep_alias, now(), who())
     if as_json:
         document(
@@ -97,33 +106,6 @@ def users_rename(config: str | None, username: str, new: str, keep_alias: bool, 
     say(
         f"{before.username} is {new} ({email}) from the next sync on, in every target{kept}. Now: onroll apply {before.school}"
     )
-
-
-class Ledger(Protocol):
-    """Every name ever issued or seen."""
-
-    def taken(self, name: str) -> bool:
-        """True when anybody ever had this name."""
-        ...
-
-    def holder(self, name: str) -> IdentityId | None:
-        """Whose it is, when it was issued by us."""
-        ...
-
-
-def address(identity: Identity, username: str, role: RoleRules, preferred: bool, ledger: Ledger) -> str:
-    """The address that goes with a new username: the username's own, or the one that the school's format for addresses makes of the present names."""
-    if role.email is not None:
-
-        def taken(local: str) -> bool:
-            name = f"{local}@{role.domain}"
-            return ledger.taken(name) and ledger.holder(name) != identity.id
-
-        first, last = first_name(identity.person, preferred) or "", last_name(identity.person, preferred) or ""
-        proposed = role.email.propose(first, last, identity.year_of_entry, taken)
-        if isinstance(proposed, Named):
-            return f"{proposed.username}@{role.domain}"
-    return f"{username}@{role.domain}"
 
 
 def explain(config: str | None, username: str, as_json: bool, today: date | None) -> None:

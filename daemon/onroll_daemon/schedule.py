@@ -19,8 +19,9 @@ from onroll_daemon.windows import Window
 
 _LOG = logging.getLogger("onroll")
 
-Run = Callable[[str, Callable[[], bool]], Night | None]
-"""Runs one school's sync; the second argument turns true when it has to end. None when it could not begin (somebody else is at work on it)."""
+Run = Callable[[str, Callable[[], bool], Attempt | None], Night | None]
+"""Runs one school's sync; the second argument turns true when it has to end, the third is None for a run that a person asked for. None when it
+could not begin (somebody else is at work on it)."""
 
 
 class Alarms(Protocol):
@@ -145,7 +146,7 @@ class Schedule:
         self._alarms.at(school, attempt.at, partial(self._attempt, school, attempt))
 
     def _by_hand(self, school: str) -> None:
-        self._once(school, self.stopping.is_set)
+        self._once(school, self.stopping.is_set, None)
 
     def _attempt(self, school: str, attempt: Attempt) -> None:
         """One attempt, and the next one put on the clock."""
@@ -155,7 +156,7 @@ class Schedule:
         if self._now() >= attempt.closes:  # the machine slept through the window
             self._expect(school, first(window, school, self._now(), False))
             return
-        night = self._once(school, lambda: self.stopping.is_set() or self._now() >= attempt.closes)
+        night = self._once(school, lambda: self.stopping.is_set() or self._now() >= attempt.closes, attempt)
         if self.stopping.is_set():
             return
         now = self._now()
@@ -164,11 +165,11 @@ class Schedule:
         else:
             self._expect(school, following(window, school, attempt, ending_of(night), now))
 
-    def _once(self, school: str, ending: Callable[[], bool]) -> Night | None:
+    def _once(self, school: str, ending: Callable[[], bool], attempt: Attempt | None) -> Night | None:
         if not self._working[school].acquire(blocking=False):
             return None
         try:
-            return self._run(school, ending)
+            return self._run(school, ending, attempt)
         except Exception:
             # A night that fails in a way nobody foresaw must not end the service; it is logged, and tried again like any other.
             _LOG.exception("The run of %s failed in a way onroll did not expect", school)

@@ -7,11 +7,12 @@ from typing import TypeVar, get_args
 
 from pydantic import BaseModel
 
-from onroll_core.people import Role
+from onroll_core.people import GroupKind, Role
 from onroll_core.rules import Limit, Limits, Owner, RoleRules, Sanity, SchoolRules, TargetRules
 from onroll_core.templates import Place, Template
 from onroll_core.usernames import Format, problem_with_address
 from onroll_core.years import ROLLOVERS, Rollover
+from onroll_daemon.group_tables import group_rules
 from onroll_daemon.mistakes import Mistakes, suggestion
 from onroll_daemon.tables import LimitTable, RoleTable, SchoolTable, TargetTable
 from onroll_daemon.toml_lines import Spot
@@ -39,6 +40,7 @@ def school_rules(table: SchoolTable, spot: Spot, mistakes: Mistakes) -> SchoolRu
         rollover = _made(lambda: Rollover.parse(text), (*spot, "rollover"), mistakes)
     if problem_with_address(f"a@{table.domain.lower()}") is not None:
         mistakes.say((*spot, "domain"), f"{table.domain!r} is not a domain; write it as in addresses, without the @.")
+    groups = group_rules(table.groups, (*spot, "groups"), mistakes)
     if students is None or staff is None or rollover is None:
         return None
     return SchoolRules(
@@ -53,6 +55,7 @@ def school_rules(table: SchoolTable, spot: Spot, mistakes: Mistakes) -> SchoolRu
         frozenset(each.strip().upper() for each in table.enrolments),
         Limits(**_limits(table.limits)),
         Sanity(**_limits(table.sanity)),
+        groups,
     )
 
 
@@ -77,7 +80,20 @@ def _role(school: SchoolTable, table: RoleTable, role: Role, spot: Spot, mistake
     display = _made(lambda: Template.parse(table.display_name), (*spot, "display_name"), mistakes)
     if username is None or place is None or display is None:
         return None
-    return RoleRules(username, place, display, domain, email, table.grace, table.early, leavers, table.provision)
+    password = table.password or ("words" if role is Role.STUDENT else "strong")
+    return RoleRules(
+        username,
+        place,
+        display,
+        domain,
+        email,
+        table.grace,
+        table.early,
+        leavers,
+        table.provision,
+        password,
+        table.must_change,
+    )
 
 
 def _limits(table: BaseModel) -> dict[str, Limit]:
@@ -114,4 +130,8 @@ def target_rules(name: str, table: TargetTable, spot: Spot, mistakes: Mistakes) 
             mistakes.say((*spot, "owners", value), f"{owner!r} minds nothing: write always, once or never.")
         else:
             owners[value] = found
-    return TargetRules(name, attributes, owners)
+    for kind in table.groups:
+        if kind not in set(GroupKind):
+            mistakes.say((*spot, "groups"), f"{kind!r} is no kind of group. {suggestion(kind, list(GroupKind))}")
+    groups = frozenset(kind for kind in GroupKind if kind in table.groups)
+    return TargetRules(name, attributes, owners, groups, table.strangers, table.passwords)

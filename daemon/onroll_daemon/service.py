@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +21,7 @@ from onroll_daemon.metrics import Metrics
 from onroll_daemon.schedule import Alarms, Schedule
 from onroll_daemon.settings import Settings
 from onroll_daemon.stops import told_to_stop
+from onroll_daemon.timetable import Attempt, feed_awaited
 from onroll_daemon.wiring import line, now
 
 _LOG = logging.getLogger("onroll")
@@ -36,12 +38,18 @@ class Service:
         windows = {name: school.window for name, school in settings.schools.items()}
         self.schedule = Schedule(windows, self.run, clock, self.finished, alarms)
 
-    def run(self, school: str, stopping: Callable[[], bool]) -> Night | None:
-        """One school's sync; None when somebody else is at work on it or the store does not answer."""
+    def run(self, school: str, stopping: Callable[[], bool], attempt: Attempt | None = None) -> Night | None:
+        """One school's sync; None when somebody else is at work on it or the store does not answer.
+
+        In an `attempt` of its window, the nightly feed behind some MISs is waited for; a person who asks gets what there is.
+        """
         began = time.monotonic()
         _LOG.info("%s: a run begins", school)
         try:
-            it = line(self._settings, self._settings.schools[school], self._store, stopping=stopping, clock=self.clock)
+            told = self._settings.schools[school]
+            it = line(self._settings, told, self._store, stopping=stopping, clock=self.clock)
+            if told.waits and attempt is not None:
+                it = replace(it, feed_after=feed_awaited(told.window, attempt))
             night = pipeline.sync(it, by="service")
         except OnrollError as failure:
             _LOG.warning("%s: %s", school, failure)

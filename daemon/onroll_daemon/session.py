@@ -20,7 +20,7 @@ from onroll_daemon.mistakes import Misconfigured, suggestion
 from onroll_daemon.settings import SchoolSettings, Settings
 from onroll_daemon.wiring import open_store
 
-FAILED, USAGE = 1, 2
+FAILED, USAGE, HELD = 1, 2, 3
 quieten = log.set_up
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from onroll_connectors.mis import MISES, find
 from onroll_connectors.secrets import Secret
 from onroll_core.people import Role
 from onroll_core.rules import SchoolRules, TargetRules
@@ -38,7 +39,10 @@ class TargetSettings:
 
 @dataclass(frozen=True, slots=True)
 class SchoolSettings:
-    """One school: its rules, its window, its source's module and settings, its targets' names."""
+    """One school: its rules, its window, its source's module and settings, its targets' names.
+
+    `mis` is its name in the catalogue (or the source's, where the school names one); `waits` says that a nightly feed is waited for.
+    """
 
     rules: SchoolRules
     window: Window
@@ -46,6 +50,8 @@ class SchoolSettings:
     module: str
     source: Any
     targets: tuple[str, ...]
+    mis: str = ""
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,9 +191,10 @@ class _Reading:
         self, number: int, table: SchoolTable, targets: Mapping[str, TargetSettings | None]
     ) -> SchoolSettings | None:
         spot: Spot = ("school", number)
-        key = "mis" if table.route is None else "route"
-        kind = self._kind("sources", table.connector, (*spot, key))
-        source = None if kind is None else self._own("sources", kind, table.source, (*spot, "source"))
+        kind = self._route(table, spot)
+        source = None
+        if kind is not None:
+            source = self._own("sources", kind, self._with_preset(table, kind), (*spot, "source"))
         for name in table.targets:
             if name not in targets:
                 self._mistakes.say(
@@ -197,17 +204,38 @@ class _Reading:
             self._mistakes.say((*spot, "targets"), f"{name} is named twice.")
         rules = school_rules(table, spot, self._mistakes)
         try:
-            window = Window.parse(table.window, table.timezone, timedelta(minutes=table.spread))
+            window = Window.parse(table.hours, table.timezone, timedelta(minutes=table.spread))
         except ValueError as problem:
             self._mistakes.say((*spot, "timezone" if "time zone" in str(problem) else "window"), str(problem))
             return None
         if rules is None or source is None or kind is None:
             return None
-        return SchoolSettings(rules, window, table.timezone, module_of("sources", kind), source, tuple(table.targets))
+        waits = table.mis in MISES and MISES[table.mis].waits
+        return SchoolSettings(
+            rules, window, table.timezone, module_of("sources", kind), source, tuple(table.targets), table.mis, waits
+        )
+
+    def _route(self, table: SchoolTable, spot: Spot) -> str | None:
+        """The source that reads the school, or None with what is wrong about its name."""
+        if table.route is not None:
+            return self._kind("sources", table.route, (*spot, "route"))
+        if table.mis in MISES or table.mis in kinds("sources"):
+            return self._kind("sources", table.connector, (*spot, "mis"))
+        known = [*MISES, *kinds("sources")]
+        self._mistakes.say((*spot, "mis"), f"onroll has no MIS {table.mis!r}. {suggestion(table.mis, known)}")
+        return None
+
+    def _with_preset(self, table: SchoolTable, kind: str) -> dict[str, Any]:
+        """A CSV export is read with its MIS's captions, where the school names none."""
+        preset = MISES[table.mis].preset if table.mis in MISES else None
+        takes_one = "preset" in settings_of("sources", kind).model_fields
+        return {"preset": preset} | table.source if preset and takes_one else table.source
 
     def _source_alone(self, number: int, told: Mapping[str, Any]) -> None:
         """Of a school whose own keys are wrong, what its source's keys say is told as well."""
         name, spot = told.get("route") or told.get("mis"), ("school", number)
+        found = find(name) if isinstance(name, str) and told.get("route") is None else None
+        name = name if found is None else found.route
         if isinstance(name, str) and name in kinds("sources") and isinstance(told.get("source", {}), dict):
             self._own("sources", name, told.get("source", {}), (*spot, "source"))
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from onroll_connectors.mis import EVENING, MISES, find
 from onroll_connectors.secrets import Secret
 from onroll_core.years import Country
 
@@ -66,6 +67,7 @@ class LimitsTable(Table):
     move: LimitTable | None = None
     enable: LimitTable | None = None
     namesake: LimitTable | None = None
+    member: LimitTable | None = None
 
 
 class SanityTable(Table):
@@ -93,6 +95,22 @@ class RoleTable(Table):
     early: int | None = Field(default=None, ge=0)
     leavers_place: str | None = None
     provision: bool = True
+    password: Literal["words", "strong"] | None = None
+    must_change: bool = True
+
+
+class GroupsTable(Table):
+    """[school.groups]; see `onroll_core.rules.GroupRules`, where the defaults are."""
+
+    year: str | None = None
+    registration: str | None = None
+    teaching: str | None = None
+    house: str | None = None
+    role: str | None = None
+    archived: str | None = None
+    address: str | None = None
+    terms: list[list[str]] = Field(default_factory=list)
+    shrink: LimitTable | None = None
 
 
 class SchoolTable(Table):
@@ -105,7 +123,7 @@ class SchoolTable(Table):
     country: Country = Field(default=Country.ENGLAND, strict=False)
     mode: Literal["create"] = "create"
     route: str | None = None
-    window: str = "19:00-22:00"
+    window: str | None = None
     spread: int = Field(default=30, ge=0, le=720)
     timezone: str = "Europe/London"
     targets: list[str] = Field(default_factory=list)
@@ -116,6 +134,7 @@ class SchoolTable(Table):
     source: dict[str, Any] = Field(default_factory=dict)
     students: RoleTable = Field(default_factory=RoleTable)
     staff: RoleTable = Field(default_factory=RoleTable)
+    groups: GroupsTable = Field(default_factory=GroupsTable)
     limits: LimitsTable = Field(default_factory=LimitsTable)
     sanity: SanityTable = Field(default_factory=SanityTable)
 
@@ -135,10 +154,21 @@ class SchoolTable(Table):
             raise ValueError('link mode comes with a later version of onroll; this one has "create"')
         return mode
 
+    @field_validator("mis")
+    @classmethod
+    def _known(cls, mis: str) -> str:
+        found = find(mis)
+        return mis if found is None else found.name
+
     @property
     def connector(self) -> str:
-        """The source module that reads this school: the route to its MIS where it has one, else the MIS's own."""
-        return self.route or self.mis
+        """The source module that reads this school: the route where one is named, else the best one to its MIS; a source's own name is a MIS too."""
+        return self.route or (MISES[self.mis].route if self.mis in MISES else self.mis)
+
+    @property
+    def hours(self) -> str:
+        """The window, its MIS's where the school says nothing else."""
+        return self.window or (MISES[self.mis].window if self.mis in MISES else EVENING)
 
 
 class TargetTable(Table):
@@ -147,6 +177,9 @@ class TargetTable(Table):
     kind: str
     attributes: dict[str, dict[str, str]] = Field(default_factory=dict)
     owners: dict[str, str] = Field(default_factory=dict)
+    groups: list[str] = Field(default_factory=list)
+    strangers: Literal["keep", "remove"] = "keep"
+    passwords: bool = True
 
 
 class FileTables(Table):

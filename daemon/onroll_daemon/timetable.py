@@ -12,6 +12,8 @@ from onroll_daemon.windows import Window
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=2), timedelta(minutes=20)
 TARGET_TRIES = 3
 """A target that was away, or put changes off, is tried so many times more in one window; a source until the window ends."""
+LAST_CHANCE = timedelta(hours=1)
+"""So long before a window closes, a nightly feed that has not come is waited for no more: what there is, is taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +62,9 @@ def ending_of(night: Night | None) -> Ending:
         return Ending.UNREAD
     unfinished = any(each.verdict == "failed" or each.tally["deferred"] for each in night.targets.values())
     return Ending.UNFINISHED if unfinished else Ending.DONE
+
+
+def feed_awaited(window: Window, attempt: Attempt) -> datetime | None:
+    """From when on a nightly feed's own time counts as tonight's, in this attempt; None when it is waited for no longer."""
+    hours = window.at(attempt.at)
+    return None if hours is None or attempt.at >= attempt.closes - LAST_CHANCE else hours.opens

@@ -55,23 +55,29 @@ class DesiredAccount:
 
 @dataclass(frozen=True, slots=True)
 class DesiredGroup:
-    """A group that a target should have; members and owners are identities that have accounts there."""
+    """A group that a target should have; members and owners are identities that have accounts there.
+
+    `address` is the part before the @ where the target gives groups addresses. An `archived` group gets its name and keeps whoever is in it.
+    """
 
     key: SourceKey
     kind: GroupKind
     name: str
     members: frozenset[IdentityId] = frozenset()
     owners: frozenset[IdentityId] = frozenset()
+    address: str = ""
+    archived: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ObservedGroup:
-    """A group of ours in a target; `key` is what it carries of the group it was made for."""
+    """A group of ours in a target; `key` is what it carries of the group it was made for. `members` are accounts alone, whoever put them there."""
 
     key: SourceKey
     name: str
     members: frozenset[Anchor] = frozenset()
     owners: frozenset[Anchor] = frozenset()
+    archived: bool = False
 
 
 @dataclass(frozen=True, slots=True)

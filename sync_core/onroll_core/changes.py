@@ -107,6 +107,17 @@ class Disable:
 
 
 @dataclass(frozen=True, slots=True)
+class GivePassword:
+    """Set a first password that its owner is told on paper. The password is in no repr, no plan and no journal; `must_change` asks for another one
+    at the first sign-in."""
+
+    who: Who
+    password: str = field(repr=False, compare=False)
+    must_change: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class CreateGroup:
     """Make a group; its members follow as changes of their own."""
 
@@ -116,13 +127,14 @@ class CreateGroup:
 
 @dataclass(frozen=True, slots=True)
 class UpdateGroup:
-    """Give a group another name."""
+    """Give a group another name; `archive` says that its class is over (True) or held again (False), None leaves that as it is."""
 
     key: SourceKey
     anchor: Anchor
     before: str
     after: str
     reason: str
+    archive: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +151,7 @@ class AddMember:
 
 @dataclass(frozen=True, slots=True)
 class RemoveMember:
-    """Take a person out of a group of ours."""
+    """Take a person out of a group of ours. `expected`: the school year, or the person's own leaving, explains it."""
 
     key: SourceKey
     group_anchor: Anchor
@@ -147,9 +159,10 @@ class RemoveMember:
     who: Who
     reason: str
     owner: bool = False
+    expected: bool = False
 
 
-AccountChange = Create | Link | Rename | Update | Move | Enable | Disable
+AccountChange = Create | Link | Rename | Update | Move | Enable | Disable | GivePassword
 GroupChange = CreateGroup | UpdateGroup | AddMember | RemoveMember
 Change = AccountChange | GroupChange
 
@@ -203,6 +216,7 @@ _KINDS: Mapping[type, str] = {
     Move: "move",
     Enable: "enable",
     Disable: "disable",
+    GivePassword: "give_password",
     CreateGroup: "create_group",
     UpdateGroup: "update_group",
     AddMember: "add_member",
@@ -231,10 +245,12 @@ def sentence(change: Change) -> str:
             text = f"{'Restore' if restore else 'Enable'} {who.username}"
         case Disable(who, reason):
             text = f"Disable {who.username}"
+        case GivePassword(who, _, _, reason):
+            text = f"Give {who.username} a first password"
         case CreateGroup(group, reason):
             text = f"Create the group {group.name}"
-        case UpdateGroup(_, _, old, new, reason):
-            text = f"Rename the group {old} to {new}"
+        case UpdateGroup(_, _, old, new, reason, archive):
+            text = f"{'Archive' if archive else 'Rename'} the group {old}" + (f" as {new}" if archive else f" to {new}")
         case AddMember(_, _, name, who, reason):
             text = f"Add {who.username} to {name}"
         case RemoveMember(_, _, name, who, reason):

@@ -86,7 +86,7 @@ class Abilities:
 
     `login`: people sign in with a short "name" or with an "address". `aliases`: "written" by us, or "automatic" (they follow
     from a rename and can only be confirmed). `places`: it has OUs. `batch`: the number of changes it likes to get at once.
-    `attributes`: the extra attribute names it can write.
+    `attributes`: the extra attribute names it can write. `owners`: a group has owners beside its members; where it has not, they are members.
     """
 
     login: Literal["name", "address"]
@@ -95,6 +95,7 @@ class Abilities:
     groups: bool
     batch: int
     attributes: frozenset[str] = field(default_factory=frozenset)
+    owners: bool = True
 
 
 class Source(Protocol):

@@ -2,35 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Literal
 
-from onroll_core.accounts import Anchor, DesiredGroup, IdentityId, Observed
+from onroll_core.accounts import Anchor, DesiredGroup, IdentityId, Observed, ObservedGroup
 from onroll_core.changes import AddMember, Change, CreateGroup, RemoveMember, UpdateGroup, Who
+from onroll_core.people import SourceKey
 
 
-def diff_groups(desired: Iterable[DesiredGroup], observed: Observed, people: Mapping[IdentityId, Who]) -> list[Change]:
+def diff_groups(
+    desired: Iterable[DesiredGroup],
+    observed: Observed,
+    people: Mapping[IdentityId, Who],
+    ours: frozenset[tuple[SourceKey, IdentityId]] | None = None,
+    strangers: Literal["keep", "remove"] = "remove",
+    explained: Callable[[IdentityId], bool] = lambda identity: False,
+) -> list[Change]:
     """The changes that bring the groups we made into line.
 
     `people` are those who have an account in the target, or get one in the same plan (then their anchor is None). A group of ours that is no longer
-    desired stays as it is; a member whom we do not know was put there by hand and stays too.
+    desired stays as it is; a member whom we do not know was put there by hand and stays too. With `strangers` "keep", so does one of our people whom
+    somebody else put there: only `ours`, pairs of group and identity that we put there ourselves, are taken out. `explained` says of whom the
+    school year explains that they leave groups.
     """
-    ours = {group.key: (anchor, group) for anchor, group in observed.groups.items()}
+    found = _ours(observed)
     by_anchor = {who.anchor: who for who in people.values() if who.anchor is not None}
     changes: list[Change] = []
     for group in desired:
-        anchor, seen = ours.get(group.key, (None, None))
+        anchor, seen = found.get(group.key, (None, None))
         if seen is None or anchor is None:
+            if group.archived or not (group.members or group.owners):
+                continue  # nobody needs an empty group, or one whose class is over
             changes.append(CreateGroup(group, f"the MIS has this {group.kind.value} group"))
-        elif seen.name != group.name:
-            changes.append(UpdateGroup(group.key, anchor, seen.name, group.name, "it has another name in the MIS"))
+        elif seen.name != group.name or seen.archived != group.archived:
+            why = "the class is over" if group.archived else "so the MIS and the school's rules call it"
+            archive = None if seen.archived == group.archived else group.archived
+            changes.append(UpdateGroup(group.key, anchor, seen.name, group.name, why, archive))
+        if group.archived:
+            continue
         for owner, wanted, there in (
             (False, group.members, seen.members if seen else frozenset()),
             (True, group.owners, seen.owners if seen else frozenset()),
         ):
             changes += _joining(group, anchor, wanted, there, people, owner)
             if anchor is not None:
-                changes += _leaving(group, anchor, wanted, there, by_anchor, owner)
+                gone = _leaving(group, anchor, wanted, there, by_anchor, owner)
+                changes += [
+                    replace(each, expected=explained(each.who.identity))
+                    for each in gone
+                    if strangers == "remove" or ours is None or (group.key, each.who.identity) in ours
+                ]
     return changes
+
+
+def _ours(observed: Observed) -> dict[SourceKey, tuple[Anchor, ObservedGroup]]:
+    """Our groups by what they were made for; of two that carry the same (a run was cut off), the first."""
+    found: dict[SourceKey, tuple[Anchor, ObservedGroup]] = {}
+    for anchor, group in sorted(observed.groups.items()):
+        found.setdefault(group.key, (anchor, group))
+    return found
 
 
 def _joining(
@@ -57,7 +88,7 @@ def _leaving(
     there: frozenset[Anchor],
     by_anchor: Mapping[Anchor, Who],
     owner: bool,
-) -> list[Change]:
+) -> list[RemoveMember]:
     gone = [
         by_anchor[member]
         for member in sorted(there)

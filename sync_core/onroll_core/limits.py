@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Container, Iterable, Mapping
 
 from onroll_core.accounts import IdentityId, Observed
-from onroll_core.changes import Change, Create, Disable, Enable, Move, Rename, Update
+from onroll_core.changes import Change, Create, Disable, Enable, Move, RemoveMember, Rename, Update
 from onroll_core.people import Role
 from onroll_core.plan import Plan
 from onroll_core.rules import Limit, Limits
@@ -20,6 +20,7 @@ _WORDS: Mapping[str, str] = {
     "update": "would have their names changed",
     "move": "would be moved",
     "enable": "would be enabled again",
+    "member": "would be taken out of a group",
     "namesake": "would get a new account although somebody of the same name has one that onroll does not know",
 }
 
@@ -37,10 +38,14 @@ def objections(
     `known` are the identities of this school's people: an account that carries anything else (a payroll number, say) is nobody's we know.
     """
     counts: Counter[tuple[Role, str]] = Counter()
+    out: set[IdentityId] = set()
     for change in plan.changes:
         counted = _counted(change)
-        if counted is not None:
-            counts[counted] += 1
+        if counted is None or (counted[1] == "member" and change.who.identity in out):  # type: ignore[union-attr]
+            continue
+        if isinstance(change, RemoveMember):
+            out.add(change.who.identity)
+        counts[counted] += 1
     for role, times in _namesakes(plan.changes, observed, known).items():
         counts[role, "namesake"] = times
     found: list[str] = []
@@ -67,6 +72,8 @@ def _counted(change: Change) -> tuple[Role, str] | None:
             return who.role, "move"
         case Rename(who):
             return who.role, "rename"
+        case RemoveMember(expected=False, who=who):
+            return who.role, "member"
         case Enable(who):
             return who.role, "enable"
         case Update(who, _, after) if _NAMES & after.keys():

@@ -20,12 +20,13 @@ _COUNTED: Mapping[str, str] = {
     "move": "moved",
     "disable": "disabled",
     "enable": "enabled",
+    "give_password": "passwords",
     "create_group": "groups",
     "update_group": "groups",
     "add_member": "members",
     "remove_member": "members",
 }
-TALLIES = ("created", "updated", "renamed", "moved", "disabled", "enabled", "failed", "deferred")
+TALLIES = ("created", "updated", "renamed", "moved", "disabled", "enabled", "groups", "members", "failed", "deferred")
 
 
 @dataclass(frozen=True, slots=True)

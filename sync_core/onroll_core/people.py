@@ -41,7 +41,7 @@ class Person:
 
     None means "not told" and never blanks anything; the empty string means "told to be empty".
     `first` and `last` are the preferred names where the source has them; `year_group` is the source's own
-    text ("Year  7", "R", "P4"). `dob` is filled only where the school asks for it.
+    text ("Year  7", "R", "P4"). `dob` is filled only where the school asks for it. `children` are the records of a contact's pupils at this school.
     """
 
     key: SourceKey
@@ -62,6 +62,7 @@ class Person:
     staff_code: str | None = None
     enrolment: str | None = None
     dob: date | None = None
+    children: tuple[str, ...] | None = None
 
 
 class GroupKind(StrEnum):

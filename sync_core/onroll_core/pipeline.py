@@ -20,13 +20,15 @@ from onroll_core.changes import Conflict
 from onroll_core.cohorts import reckon
 from onroll_core.contracts import Scope, Source, Target
 from onroll_core.diff import diff
-from onroll_core.errors import OnrollError
+from onroll_core.errors import OnrollError, Refused
+from onroll_core.group_changes import group_changes
 from onroll_core.identities import Bond, Identity
+from onroll_core.known_groups import follow
 from onroll_core.limits import objections
 from onroll_core.naming import name_everyone
 from onroll_core.night import Night, People, TargetNight
 from onroll_core.people import Role, Snapshot
-from onroll_core.plan import Plan
+from onroll_core.plan import Plan, ordered
 from onroll_core.project import project, waiting
 from onroll_core.reconcile import Reconciliation, reconcile
 from onroll_core.rules import SchoolRules, TargetRules
@@ -46,7 +48,10 @@ class TargetLine:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Everything a run needs. Time, randomness and the end of the window come from outside; any worker can run it."""
+    """Everything a run needs. Time, randomness and the end of the window come from outside; any worker can run it.
+
+    A snapshot whose own feed time is before `feed_after` is last night's: nothing of it is used, and it is asked for again.
+    """
 
     school: SchoolRules
     store: Store
@@ -58,6 +63,7 @@ class Line:
     holder: str
     stopping: Callable[[], bool] = lambda: False
     progress: Callable[[str, int, int | None], None] = lambda what, done, total: None
+    feed_after: datetime | None = None
 
 
 def sync(line: Line, approve: str | None = None, by: str = "") -> Night:
@@ -145,6 +151,7 @@ def _id(night: Night) -> int:
 
 def _pull(line: Line, night: Night, reached: _Reached) -> bool:
     """True when the snapshot was good and is remembered."""
+    _rename_who_is_due(line, night)
     snapshot = _read(line, night)
     if snapshot is None:
         return False
@@ -164,6 +171,7 @@ def _pull(line: Line, night: Night, reached: _Reached) -> bool:
     years = reckon(snapshot, known, line.today, line.school)
     found = reconcile(snapshot, known, line.today, line.school, years, line.new_id)
     _remember(line, night, known, found, reached)
+    _follow_groups(line, night, snapshot)
     line.store.profile(
         _id(night), line.school.id, profile(snapshot), True, snapshot.taken_at, snapshot.feed_time, line.now()
     )
@@ -194,6 +202,10 @@ def _read(line: Line, night: Night) -> Snapshot | None:
         )
         line.store.note_contact(line.school.id, line.now(), night.unread)
         return None
+    if line.feed_after is not None and snapshot.feed_time is not None and snapshot.feed_time < line.feed_after:
+        night.unread = f"The MIS's feed still holds the data of {snapshot.feed_time:%d %B, %H:%M %Z}; tonight's has not come yet. It is tried again."
+        line.store.note_contact(line.school.id, line.now(), night.unread)
+        return None
     line.store.note_contact(line.school.id, line.now(), None)
     return snapshot
 
@@ -211,6 +223,29 @@ def _remember(line: Line, night: Night, known: Sequence[Identity], found: Reconc
         changed[identity.id] = identity
     if changed:
         line.store.remember(_id(night), list(changed.values()), line.now())
+
+
+def _rename_who_is_due(line: Line, night: Night) -> None:
+    """Renames that a person asked for this day or an earlier one; one that has become impossible is for a person again."""
+    for wanted in line.store.pending_renames(line.school.id):
+        if wanted.on > line.today:
+            continue
+        try:
+            line.store.rename_all([wanted], line.now())
+        except Refused as refused:
+            night.conflicts.append(f"The rename to {wanted.username} that was asked for could not be done: {refused}")
+
+
+def _follow_groups(line: Line, night: Night, snapshot: Snapshot) -> None:
+    """Remember what became of the MIS's groups; classes that a person has to look at are in the night."""
+    identities, known = line.store.identities(line.school.id), line.store.groups(line.school.id)
+    found = follow(snapshot, known, identities, line.today, line.school)
+    approved = frozenset(each for each in found.doubts.values() if line.store.use_approval(each, line.now()))
+    if approved:
+        found = follow(snapshot, known, identities, line.today, line.school, approved)
+    if found.changed:
+        line.store.remember_groups(line.school.id, found.changed)
+    night.conflicts += [group.doubt for group in found.changed if group.doubt]
 
 
 # --- project, observe, diff, clear, apply ---
@@ -242,12 +277,18 @@ def _plan_target(
 ) -> tuple[TargetNight, guard.Verdict]:
     """Project, diff and clear for one target."""
     target, rules = reached.target(name), line.targets[name].rules
-    desired = project(identities, line.today, line.school, rules, target.abilities)
+    desired = list(project(identities, line.today, line.school, rules, target.abilities))
     bonds = {identity.id: identity.bonds[name] for identity in identities if name in identity.bonds}
     ledger = line.store.ledger(line.school.id)
     current = diff(
         line.school.id, desired, observed, bonds, rules, target.abilities, lambda who, name: ledger.holder(name) == who
     )
+    if target.abilities.groups and rules.groups:
+        known, ours = line.store.groups(line.school.id), line.store.memberships(name, line.school.id)
+        changes = group_changes(
+            current, known, identities, desired, observed, ours, line.today, line.school, rules, target.abilities.owners
+        )
+        current = replace(current, changes=tuple(ordered([*current.changes, *changes])))
     nameless = waiting(identities, line.today, line.school)
     if nameless:
         current = replace(current, conflicts=(*nameless, *current.conflicts))

@@ -17,6 +17,8 @@ from onroll_core.changes import (
     CreateGroup,
     Disable,
     Enable,
+    GivePassword,
+    GroupChange,
     Link,
     Move,
     Naming,
@@ -30,7 +32,20 @@ from onroll_core.identities import Bond
 
 # What protects people comes first, so that a window that ends early has done the most urgent part;
 # what depends on another change comes after it.
-_ORDER = (Disable, Enable, Create, Link, Rename, Update, Move, CreateGroup, UpdateGroup, AddMember, RemoveMember)
+_ORDER = (
+    Disable,
+    Enable,
+    Create,
+    Link,
+    Rename,
+    Update,
+    Move,
+    GivePassword,
+    UpdateGroup,
+    CreateGroup,
+    AddMember,
+    RemoveMember,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +108,10 @@ def as_json(change: Change) -> dict[str, Any]:
             before, after = {"enabled": False, "deleted": restore}, {"enabled": True, "deleted": False}
         case Disable():
             before, after = {"enabled": True}, {"enabled": False}
-        case CreateGroup(group):
-            after = {"group": group.name, "kind": group.kind.value}
-        case UpdateGroup(_, _, old_name, new_name):
-            before, after = {"group": old_name}, {"group": new_name}
-        case AddMember(key, _, name, _, _, owner):
-            after = {"group": name, "key": key.record, "owner": owner}
-        case RemoveMember(key, _, name, _, _, owner):
-            before = {"group": name, "key": key.record, "owner": owner}
+        case GivePassword():
+            after = {"password": "given", "must_change": change.must_change}
+        case CreateGroup() | UpdateGroup() | AddMember() | RemoveMember():
+            before, after = _group_json(change)
         case _:
             assert_never(change)
     head: dict[str, Any] = {
@@ -117,6 +128,23 @@ def as_json(change: Change) -> dict[str, Any]:
     else:
         head |= {"identity": change.who.identity, "username": change.who.username, "anchor": change.who.anchor}
     return head | {"before": before, "after": after}
+
+
+def _group_json(change: GroupChange) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a change of a group says as before and after."""
+    match change:
+        case CreateGroup(group):
+            return {}, {"group": group.name, "kind": group.kind.value, "address": group.address}
+        case UpdateGroup(_, _, old, new, _, None):
+            return {"group": old}, {"group": new}
+        case UpdateGroup(_, _, old, new, _, archive):
+            return {"group": old, "archived": not archive}, {"group": new, "archived": archive}
+        case AddMember(key, _, name, _, _, owner):
+            return {}, {"group": name, "key": key.record, "owner": owner}
+        case RemoveMember(key, _, name, _, _, owner):
+            return {"group": name, "key": key.record, "owner": owner}, {}
+        case _:
+            assert_never(change)
 
 
 def account_json(account: Account) -> dict[str, Any]:

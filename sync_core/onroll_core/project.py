@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, timedelta
+from datetime import date
 
-from onroll_core.accounts import Account, DesiredAccount, DesiredGroup, IdentityId
+from onroll_core.accounts import Account, DesiredAccount
 from onroll_core.changes import Conflict
 from onroll_core.contracts import Abilities
 from onroll_core.identities import Identity
+from onroll_core.known_groups import moving_up
 from onroll_core.lifecycle import Standing, standing
-from onroll_core.people import Group, Role, SourceKey
+from onroll_core.people import Role
 from onroll_core.rules import RoleRules, SchoolRules, TargetRules
 from onroll_core.templates import Surroundings, Template, first_name, last_name
 from onroll_core.usernames import clean_display
-from onroll_core.years import academic_year
-
-_MOVING_UP = timedelta(days=45)
 
 
 def project(
@@ -27,7 +25,7 @@ def project(
     Identities that still wait for a name are left out (see `waiting`), as are those who never had an account and should not get one.
     """
     around = school.around
-    moving_up = _moving_up(today, school)
+    season = moving_up(today, school)
     by_role = {role: rules for role in Role if (rules := school.of(role)) is not None}
     for identity in identities:
         rules = by_role.get(identity.role)
@@ -40,8 +38,8 @@ def project(
         login = identity.username if abilities.login == "name" else identity.email
         if where.access:
             account = _account(identity, login, rules, target, abilities, around)
-            season = identity.role is Role.STUDENT and moving_up
-            yield DesiredAccount(identity.id, identity.role, account, where.because, identity.expected, season)
+            in_season = identity.role is Role.STUDENT and season
+            yield DesiredAccount(identity.id, identity.role, account, where.because, identity.expected, in_season)
         else:
             yield DesiredAccount(
                 identity.id,
@@ -104,21 +102,3 @@ def _attributes(
 
 def _clean(text: str | None) -> str | None:
     return None if text is None else clean_display(text)
-
-
-def _moving_up(today: date, school: SchoolRules) -> bool:
-    """True in the first weeks of the academic year, when a change of year group moves people for a reason."""
-    began = date(academic_year(today, school.rollover), school.rollover.month, school.rollover.day)
-    return began <= today <= began + _MOVING_UP
-
-
-def project_groups(
-    groups: Iterable[Group], identities: Iterable[Identity], desired: Iterable[IdentityId]
-) -> Iterator[DesiredGroup]:
-    """The groups that a target should have: members and owners are those of `desired`, who have or get an account there."""
-    by_key: dict[SourceKey, IdentityId] = {key: identity.id for identity in identities for key in identity.keys}
-    wanted = frozenset(desired)
-    for group in groups:
-        members = frozenset(by_key[key] for key in group.members if key in by_key) & wanted
-        owners = frozenset(by_key[key] for key in group.leaders if key in by_key) & wanted
-        yield DesiredGroup(group.key, group.kind, group.name, members, owners)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Literal
 
-from onroll_core.people import Role
+from onroll_core.group_names import GroupTemplate
+from onroll_core.people import GroupKind, Role
 from onroll_core.templates import Place, Surroundings, Template
 from onroll_core.usernames import Format
 from onroll_core.years import Country, Rollover
@@ -32,7 +34,8 @@ class Limits:
     """Limits per role and kind of change. What the school year explains does not count.
 
     `update` counts changes of names alone; `move` counts moves that no change of year explains; `namesake` counts accounts that would be
-    made although somebody of the same name has one that onroll does not know: they should be linked, not doubled.
+    made although somebody of the same name has one that onroll does not know: they should be linked, not doubled. `member` counts people taken out of
+    groups outside the first weeks of the academic year, as a share of all accounts.
     """
 
     disable: Limit = Limit(5, 3)
@@ -42,6 +45,7 @@ class Limits:
     move: Limit = Limit(20, 10)
     enable: Limit = Limit(10, 3)
     namesake: Limit = Limit(5, 2)
+    member: Limit = Limit(60, 40)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,7 @@ class RoleRules:
     """How people of one role are named, placed and let go. `grace` is in days between leaving and disable.
 
     `early` is how many days before their first day a future starter gets an account; None is as soon as the MIS tells.
+    `password` is the kind of first password that is handed out, `must_change` whether it has to be changed at the first sign-in.
     `leavers_place` is where a disabled account goes; None leaves it where it is. `email` None is username@domain.
     """
 
@@ -74,6 +79,45 @@ class RoleRules:
     early: int | None = None
     leavers_place: Place | None = None
     provision: bool = True
+    password: Literal["words", "strong"] = "words"
+    must_change: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """Days on which lessons are held, both included."""
+
+    begins: date
+    ends: date
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRules:
+    """How a school's groups are called and kept.
+
+    `names` has a template a kind; `archived` is the name of a class that is over; `address` is what its e-mail address is made of. `terms`: outside
+    them the members of teaching groups stay as they are; without any they always follow the MIS. `shrink` is how many of its members a teaching group
+    may lose at once outside the first weeks of the academic year.
+    """
+
+    names: Mapping[GroupKind, GroupTemplate] = field(default_factory=lambda: DEFAULT_GROUP_NAMES)
+    archived: GroupTemplate = field(default_factory=lambda: GroupTemplate.parse("{name} {academic_year}"))
+    address: GroupTemplate = field(default_factory=lambda: GroupTemplate.parse("{school_id}-{kind}-{name}"))
+    terms: tuple[Term, ...] = ()
+    shrink: Limit = Limit(3, 50)
+
+    def in_term(self, day: date) -> bool:
+        """Whether memberships follow the MIS on `day`."""
+        return not self.terms or any(term.begins <= day <= term.ends for term in self.terms)
+
+
+DEFAULT_GROUP_NAMES: Mapping[GroupKind, GroupTemplate] = {
+    GroupKind.YEAR: GroupTemplate.parse("{school} Year {yoe4}"),
+    GroupKind.REGISTRATION: GroupTemplate.parse("{school} {name}"),
+    GroupKind.TEACHING: GroupTemplate.parse("{school} {name}"),
+    GroupKind.HOUSE: GroupTemplate.parse("{school} {name}"),
+    GroupKind.ROLE: GroupTemplate.parse("{school} {name}"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +136,7 @@ class SchoolRules:
     enrolments: frozenset[str] = frozenset({"C", "M"})
     limits: Limits = Limits()
     sanity: Sanity = Sanity()
+    groups: GroupRules = field(default_factory=GroupRules)
 
     def of(self, role: Role) -> RoleRules | None:
         """The rules of a role; None for roles that get no account."""
@@ -110,14 +155,17 @@ _OWNERS: Mapping[str, Owner] = {"enabled": "once"}
 
 @dataclass(frozen=True, slots=True)
 class TargetRules:
-    """What is written to one target beside names: extra attributes by role, and who minds which value.
+    """What is written to one target beside names: extra attributes by role, who minds which value, and which kinds of groups.
 
-    Values nobody said anything of are ours (`always`), except `enabled`: an account that somebody else disabled stays disabled.
+    `strangers` says what becomes of onroll's own people whom somebody put into one of our groups by hand (others are never taken out). `passwords` is False where first passwords come from elsewhere (Entra Connect). Values nobody said anything of are ours (`always`), except `enabled`: an account that somebody else disabled stays disabled.
     """
 
     name: str
     attributes: Mapping[Role, Mapping[str, Template]] = field(default_factory=dict)
     owners: Mapping[str, Owner] = field(default_factory=dict)
+    groups: frozenset[GroupKind] = frozenset()
+    strangers: Literal["keep", "remove"] = "keep"
+    passwords: bool = True
 
     def owner(self, value: str) -> Owner:
         """Who minds `value` (display_name, given, family, email, place, enabled, aliases, or an attribute's name)."""

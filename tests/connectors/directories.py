@@ -14,7 +14,7 @@ from onroll_connectors.sandbox import directory
 from onroll_connectors.sandbox.directory_objects import Directory
 from onroll_connectors.targets import active_directory
 from onroll_connectors.targets.ad_target import ActiveDirectory
-from onroll_connectors.targets.ad_wire import Add, Answer, Lost, Rdn, Replace, Request, Search, Wire
+from onroll_connectors.targets.ad_wire import Add, Answer, Lost, Members, Rdn, Replace, Request, Search, Wire
 from onroll_connectors.testing import account_of, everything, pupil
 from onroll_core.accounts import Anchor
 from onroll_core.changes import Applied, Change, Create
@@ -80,6 +80,18 @@ class Embedded:
         answer = self.there.do(Rdn(found.dn, found.dn.partition(",")[0], parent))
         assert answer.done, answer
 
+    def group_by_hand(self, name: str, address: str) -> None:
+        safe = name.replace("/", "-")
+        self.raw(
+            f"CN={safe}", {"objectClass": ["top", "group"], "sAMAccountName": [safe], "groupType": ["-2147483646"]}
+        )
+
+    def join_by_hand(self, group: Anchor, login: str) -> None:
+        found = self.there.find(login)
+        assert found is not None
+        answer = self.there.do(Members(f"<GUID={group}>", (found.dn,)))
+        assert answer.done, answer
+
     def value(self, login: str, attribute: str) -> list[str]:
         found = self.there.find(login)
         assert found is not None
@@ -93,6 +105,9 @@ class Embedded:
 
     def sign_in(self, login: str, password: str) -> str:
         return self.there.sign_in(login, password)
+
+    def fits(self, login: str, password: str) -> bool:
+        return self.sign_in(login, password) in ("ok", "must change")
 
     def enabled(self, login: str) -> bool:
         return not int(self.value(login, "userAccountControl")[0]) & 2
@@ -131,6 +146,11 @@ class RealDomain(Embedded):
     def move(self, login: str, parent: str) -> None:
         dn = self.value(login, "dn")[0]
         self.samba.ldap("ldapmodrdn", "-r", "-s", parent, dn, dn.partition(",")[0])
+
+    def join_by_hand(self, group: Anchor, login: str) -> None:
+        dn = self.value(login, "dn")[0]
+        lines = [f"dn: <GUID={group}>", "changetype: modify", "add: member", f"member: {dn}", "-"]
+        self.samba.ldap("ldapmodify", stdin="\n".join(lines) + "\n")
 
     def value(self, login: str, attribute: str) -> list[str]:
         return self.samba.values(f"(sAMAccountName={login})", attribute, self.base)

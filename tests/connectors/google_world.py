@@ -50,6 +50,9 @@ class World:
     def stranger(self, login: str) -> None:
         self.google.add_user(f"{login}@{self.domain}", "Stan", "Stranger")
 
+    def fits(self, login: str, password: str) -> bool:
+        return self.google.user(login).password == password
+
     def enabled(self, login: str) -> bool:
         return not self.google.user(login).suspended
 

@@ -9,6 +9,7 @@ import pytest
 
 from directories import Embedded, RealDomain
 from onroll_connectors.testing import TargetContract, account_of, pupil
+from onroll_connectors.testing_groups import TargetGroupContract
 from onroll_core.accounts import Account, Anchor
 from onroll_core.changes import Applied, Create, Disable, Enable, Link, Move, Naming, Rejected, Rename, Update
 from onroll_core.contracts import Scope
@@ -19,6 +20,10 @@ from samba import Samba
 @pytest.fixture
 def world(directory_world: Embedded) -> Embedded:
     return directory_world
+
+
+class TestGroups(TargetGroupContract):
+    """What every target that has groups promises."""
 
 
 class TestActiveDirectory(TargetContract):

@@ -94,6 +94,9 @@ class World:
     def stranger(self, login: str) -> None:
         self.graph.add_user(f"{login}@{self.domain}", displayName="Stan Stranger", surname="Stranger")
 
+    def fits(self, login: str, password: str) -> bool:
+        return self.graph.user(login).password == password
+
     def enabled(self, login: str) -> bool:
         return self.graph.user(login).props["accountEnabled"] is True
 

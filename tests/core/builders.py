@@ -7,19 +7,23 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from itertools import count
 
-from onroll_core.accounts import Account, Anchor, Holder, IdentityId, Observed
+from onroll_core.accounts import Account, Anchor, Holder, IdentityId, Observed, ObservedGroup
 from onroll_core.changes import (
+    AddMember,
     Applied,
     Change,
     Create,
+    CreateGroup,
     Disable,
     Enable,
     Link,
     Move,
     Outcome,
     Rejected,
+    RemoveMember,
     Rename,
     Update,
+    UpdateGroup,
 )
 from onroll_core.contracts import Abilities, Finding, Report, Scope
 from onroll_core.errors import OnrollError
@@ -89,10 +93,12 @@ class FakeTarget:
     batch: int = 20
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
     broken: OnrollError | None = None
+    with_groups: bool = False
+    groups: dict[Anchor, ObservedGroup] = field(default_factory=dict)
 
     @property
     def abilities(self) -> Abilities:
-        return Abilities("name", "written", True, False, self.batch)
+        return Abilities("name", "written", True, self.with_groups, self.batch)
 
     def check(self) -> Report:
         return Report([Finding("ok", "It is there.")])
@@ -114,7 +120,7 @@ class FakeTarget:
         for anchor, account in self.accounts.items():
             for name in (account.login, account.email, *account.aliases):
                 names[name] = Holder(anchor, f"the user {account.login}")
-        return Observed(dict(self.accounts), dict(self.owners), names)
+        return Observed(dict(self.accounts), dict(self.owners), names, groups=dict(self.groups))
 
     def perform(self, changes: Sequence[Change]) -> Iterator[Outcome]:
         for change in changes:
@@ -137,6 +143,8 @@ class FakeTarget:
             self.accounts[anchor] = change.account
             self.owners[anchor] = change.who.identity
             return anchor
+        if isinstance(change, CreateGroup | UpdateGroup | AddMember | RemoveMember):
+            return self._do_group(change)
         assert isinstance(change, Link | Rename | Update | Move | Enable | Disable)
         anchor = change.who.object
         account = self.accounts[anchor]
@@ -159,6 +167,22 @@ class FakeTarget:
             case Disable():
                 account = replace(account, enabled=False)
         self.accounts[anchor] = account
+        return anchor
+
+    def _do_group(self, change: CreateGroup | UpdateGroup | AddMember | RemoveMember) -> Anchor:
+        if isinstance(change, CreateGroup):
+            anchor = Anchor(f"group-{next(self.numbers)}")
+            self.groups[anchor] = ObservedGroup(change.group.key, change.group.name)
+            return anchor
+        anchor, group = next((a, g) for a, g in self.groups.items() if g.key == change.key)
+        if isinstance(change, UpdateGroup):
+            archived = group.archived if change.archive is None else change.archive
+            self.groups[anchor] = replace(group, name=change.after, archived=archived)
+            return anchor
+        people = group.owners if change.owner else group.members
+        who = change.who.anchor or next(a for a, i in self.owners.items() if i == change.who.identity)
+        people = people | {who} if isinstance(change, AddMember) else people - {who}
+        self.groups[anchor] = replace(group, **{"owners" if change.owner else "members": people})
         return anchor
 
 

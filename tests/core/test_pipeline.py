@@ -11,12 +11,12 @@ import pytest
 
 from builders import DOMAIN, NOON, SCHOOL, FakeTarget, ids, pupil, school, snapshot, teacher
 from onroll_core import pipeline
-from onroll_core.accounts import IdentityId
+from onroll_core.accounts import Anchor, IdentityId
 from onroll_core.changes import Create
 from onroll_core.contracts import Report
 from onroll_core.errors import Halt, OnrollError, Unavailable
 from onroll_core.night import Night
-from onroll_core.people import Person, Snapshot, Status
+from onroll_core.people import Group, GroupKind, Person, Snapshot, SourceKey, Status
 from onroll_core.pipeline import Line, TargetLine
 from onroll_core.rules import Limit, Limits, SchoolRules, TargetRules
 from onroll_core.store import Store, this_process
@@ -26,6 +26,8 @@ from onroll_core.store import Store, this_process
 class FakeSource:
     people: list[Person]
     broken: OnrollError | None = None
+    feed_time: datetime | None = None
+    groups: tuple[Group, ...] = ()
 
     def check(self) -> Report:
         return Report([])
@@ -33,7 +35,7 @@ class FakeSource:
     def read(self) -> Snapshot:
         if self.broken is not None:
             raise self.broken
-        return snapshot(*self.people)
+        return replace(snapshot(*self.people), feed_time=self.feed_time, groups=self.groups)
 
     def close(self) -> None:
         pass
@@ -399,3 +401,47 @@ def test_a_full_directory_that_nobody_linked_holds_the_first_load(world: World, 
     assert night.targets["ad"].verdict == "held"
     assert "somebody of the same name" in night.targets["ad"].objections[0]
     assert night.targets["google"].verdict == "cleared"
+
+
+def test_last_nights_feed_is_not_used_and_tonights_is(world: World) -> None:
+    midnight = NOON.replace(hour=0)
+    world.source.feed_time = midnight - timedelta(minutes=1)
+    waiting = replace(world.line(), feed_after=midnight)
+    night = pipeline.sync(waiting)
+    assert "tonight's has not come yet" in (night.unread or "")
+    assert (night.targets, world.store.identities(SCHOOL)) == ({}, [])
+    world.source.feed_time = midnight
+    assert not pipeline.sync(waiting).unread
+    world.source.feed_time = midnight - timedelta(minutes=1)
+    assert not pipeline.sync(world.line()).unread, "a person who asks gets what there is"
+
+
+def test_a_night_fills_groups_and_the_next_one_has_nothing_to_do(world: World) -> None:
+    world.ad.with_groups = True
+    rules = TargetRules("ad", groups=frozenset({GroupKind.YEAR, GroupKind.TEACHING}))
+    people = world.source.people
+    key = SourceKey(SCHOOL, "teaching:1")
+    told = Group(
+        key, GroupKind.TEACHING, "7A/Ma1", frozenset(each.key for each in people[:8]), frozenset({people[-1].key})
+    )
+    world.source.groups = (told,)
+
+    def line() -> Line:
+        return replace(world.line(), targets={"ad": TargetLine(rules, lambda: world.ad)})
+
+    assert pipeline.sync(line()).exit_code == 0
+    groups = {each.name: each for each in world.ad.groups.values()}
+    maths = groups["Milton Park School 7A/Ma1"]
+    assert (len(maths.members), len(maths.owners)) == (8, 1)
+    assert pipeline.plan(line()).targets["ad"].plan.changes == ()  # type: ignore[union-attr]
+
+    by_hand = Anchor("by-hand")
+    friend = next(anchor for anchor in world.ad.accounts if anchor not in maths.members | maths.owners)
+    anchor = next(each for each, group in world.ad.groups.items() if group is maths)
+    world.ad.groups[anchor] = replace(maths, members=maths.members | {by_hand, friend})
+    world.source.groups = (replace(told, members=frozenset(each.key for each in people[:7])),)
+    pipeline.sync(line())
+    after = world.ad.groups[anchor]
+    assert len(after.members) == 9, "one left; those whom somebody put there by hand stay"
+    assert {by_hand, friend} <= after.members
+    assert pipeline.plan(line()).targets["ad"].plan.changes == ()  # type: ignore[union-attr]

@@ -87,7 +87,7 @@ DAY = st.none() | st.dates()
 
 
 @given(st.builds(Person, key=st.builds(SourceKey, st.text(), st.text()), role=st.sampled_from(Role), status=st.sampled_from(Status),
-    **{field.name: DAY if field.name in ("starts", "ends", "dob") else TEXT for field in fields(Person) if field.name not in ("key", "role", "status")}))  # fmt: skip
+    **{field.name: DAY if field.name in ("starts", "ends", "dob") else TEXT for field in fields(Person) if field.name not in ("key", "role", "status", "children")}, children=st.none() | st.lists(st.text()).map(tuple)))  # fmt: skip
 def test_not_told_and_told_to_be_empty_survive_for_any_text(person: Person) -> None:
     assert person_from(person_document(person)) == person
 

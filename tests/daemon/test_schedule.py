@@ -53,7 +53,7 @@ class Evening:
         )
         self.schedule.start()
 
-    def run(self, school: str, ending: Callable[[], bool]) -> Night | None:
+    def run(self, school: str, ending: Callable[[], bool], attempt: object) -> Night | None:
         self.runs.append((self.at, ending))
         self.at += self.lasts
         return self.answer
@@ -178,7 +178,7 @@ def test_a_run_that_fails_in_a_way_nobody_foresaw_does_not_end_the_service(caplo
     evening = Evening(OPENS - MINUTE)
     tried = 0
 
-    def fails(school: str, ending: Callable[[], bool]) -> Night | None:
+    def fails(school: str, ending: Callable[[], bool], attempt: object) -> Night | None:
         nonlocal tried
         tried += 1
         raise RuntimeError("a mistake")
@@ -205,7 +205,7 @@ def test_a_school_is_run_once_at_a_time() -> None:
     evening = Evening(OPENS - MINUTE)
     second: list[bool] = []
 
-    def run(school: str, ending: Callable[[], bool]) -> Night | None:
+    def run(school: str, ending: Callable[[], bool], attempt: object) -> Night | None:
         second.append(evening.schedule.sync_now("s"))
         if len(second) == 1:
             evening.hand.alarms["s"][1]()  # an alarm in the middle of a run finds the school at work
@@ -246,7 +246,7 @@ def test_the_real_clockwork_rings_for_what_is_due_even_while_the_last_call_is_en
 def test_stopping_the_real_clockwork_waits_for_the_run_at_work() -> None:
     began, ended = threading.Event(), threading.Event()
 
-    def run(school: str, ending: Callable[[], bool]) -> Night | None:
+    def run(school: str, ending: Callable[[], bool], attempt: object) -> Night | None:
         began.set()
         while not ending():
             pass

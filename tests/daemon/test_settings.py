@@ -5,18 +5,20 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
 
-from onroll_core.people import Role
+from onroll_core.people import GroupKind, Role
 from onroll_core.rules import Limit, Limits, Sanity
 from onroll_daemon import settings
 from onroll_daemon.kinds import kinds, settings_of
 from onroll_daemon.mistakes import Misconfigured
 from onroll_daemon.tables import FileTables
+from onroll_daemon.timetable import Attempt, feed_awaited
+from onroll_daemon.windows import Window
 from onroll_daemon.wiring import sample
 
 ROOT = Path(__file__).parents[2]
@@ -155,8 +157,8 @@ MISTAKES = [
     ("write = [", 'owner = { mail = "once" }\nwrite = [', "line 6: targets.ad.owner: there is no such key. Did you mean owners?"),
     ('kind = "active_directory"', 'kind = "active_direcotry"', "line 3: targets.ad.kind: onroll has no kind of target 'active_direcotry'. Did you mean active_directory?"),
     ('kind = "active_directory"', "", "line 2: targets.ad.kind: is missing"),
-    ('mis = "csv"', 'mis = "cvs"', "line 16: school.mis: onroll has no source 'cvs'. Did you mean csv?"),
-    ('mis = "csv"', 'mis = "csv_table"', "onroll has no source 'csv_table'"),
+    ('mis = "csv"', 'mis = "cvs"', "line 16: school.mis: onroll has no MIS 'cvs'. Did you mean csv?"),
+    ('mis = "csv"', 'mis = "csv_table"', "onroll has no MIS 'csv_table'"),
     ('mis = "csv"', 'mis = "arbor"\nroute = "wnde"', "line 17: school.route: onroll has no source 'wnde'. Did you mean wonde?"),
     ('targets = ["ad"]', 'targets = ["da"]', "line 17: school.targets: there is no [targets.da] in the file. It may be one of: ad."),
     ('targets = ["ad"]', 'targets = ["ad", "ad"]', "ad is named twice"),
@@ -282,3 +284,64 @@ def test_a_file_that_is_none(tmp_path: Path, content: bytes | None) -> None:
     path.mkdir() if content is None else path.write_bytes(content)
     with pytest.raises(Misconfigured, match="onroll.toml"):
         settings.load(path)
+
+
+def test_choosing_a_mis_is_one_line(tmp_path: Path) -> None:
+    told = load(tmp_path, GOOD.replace('mis = "csv"', 'mis = "Integris"')).schools["milton-park"]
+    assert (told.mis, told.module, told.waits) == ("integris", "onroll_connectors.sources.csv", False)
+    assert told.window.begins.isoformat("minutes") == "23:00"
+    told = load(tmp_path, GOOD.replace('mis = "csv"', 'mis = "juniper-horizons"')).schools["milton-park"]
+    assert (told.window.begins.hour, told.window.ends.hour, told.waits) == (0, 9, True)
+    told = load(tmp_path, GOOD.replace('mis = "csv"', 'mis = "csv"\nwindow = "20:00-21:00"')).schools["milton-park"]
+    assert (told.window.begins.hour, told.window.ends.hour) == (20, 21)
+
+
+def test_a_route_takes_the_place_of_the_mis_own(tmp_path: Path) -> None:
+    wonde = GOOD.replace('mis = "csv"', 'mis = "integris"\nroute = "wonde"')
+    wonde = wonde.replace('path = "export"', 'school = "A1930499544"\ntoken = "env:ONROLL_TEST_WONDE"')
+    told = load(tmp_path, wonde).schools["milton-park"]
+    assert (told.mis, told.module) == ("integris", "onroll_connectors.sources.wonde")
+    (sentence,) = wrong(tmp_path, GOOD.replace('mis = "csv"', 'mis = "integris"\nroute = "wond"'))
+    assert "school.route" in sentence
+    assert "Did you mean wonde?" in sentence
+
+
+def test_a_nights_feed_is_waited_for_until_the_last_hour() -> None:
+    window = Window.parse("00:00-09:00", "Europe/London")
+    hours = window.next_opening(datetime(2026, 11, 24, 12, tzinfo=UTC))
+    assert feed_awaited(window, Attempt(hours.opens, hours.closes)) == hours.opens
+    assert feed_awaited(window, Attempt(hours.closes - timedelta(minutes=61), hours.closes)) == hours.opens
+    assert feed_awaited(window, Attempt(hours.closes - timedelta(minutes=60), hours.closes)) is None
+
+
+GROUPS = """
+[school.groups]
+teaching = "{school_id} {name}"
+terms = [["2027-01-05", "2027-03-26"], ["2026-09-02", "2026-12-18"]]
+shrink = { count = 9, percent = 10 }
+"""
+
+
+def test_groups_are_named_and_kept_as_the_school_says(tmp_path: Path) -> None:
+    told = load(
+        tmp_path,
+        GOOD.replace('write = ["department"]', 'write = ["department"]\ngroups = ["year", "teaching"]') + GROUPS,
+    )
+    rules = told.schools["milton-park"].rules.groups
+    assert rules.names[GroupKind.TEACHING].render({"school_id": "mp", "name": "7A/Ma1"}) == "mp 7A/Ma1"
+    assert (rules.in_term(date(2026, 12, 18)), rules.in_term(date(2026, 12, 19))) == (True, False)
+    assert (rules.terms[0].begins, rules.shrink) == (date(2026, 9, 2), Limit(9, 10))
+    assert told.targets["ad"].rules.groups == {GroupKind.YEAR, GroupKind.TEACHING}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        ('"{school_id} {name}"', '"{school_id}"', "school.groups.teaching: '{school_id}' would call every group the same"),
+        ('["2027-01-05", "2027-03-26"]', '["2027-01-05"]', "is not a term"),
+        ('["2027-01-05", "2027-03-26"]', '["2027-03-26", "2027-01-05"]', "a term cannot end on 2027-01-05"),
+        ('write = ["department"]', 'write = ["department"]\ngroups = ["years"]', "'years' is no kind of group. Did you mean year?"),
+    ],
+)  # fmt: skip
+def test_a_mistake_about_groups_is_a_sentence(tmp_path: Path, before: str, after: str, says: str) -> None:
+    assert any(says in sentence for sentence in wrong(tmp_path, (GOOD + GROUPS).replace(before, after, 1)))

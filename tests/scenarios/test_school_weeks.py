@@ -155,7 +155,7 @@ def test_the_same_weeks_in_bad_weather(tmp_path: Path) -> None:
         for system in (world.graph, world.google):
             system.faults = Faults(0.05, random=random.Random(5), retry_after=0)
             system.part_faults = Faults(0.05, random=random.Random(6), retry_after=0)
-        world.wonde.faults = Faults(0.1, random=random.Random(7), retry_after=0)
+        world.stage.simulator.faults = Faults(0.1, random=random.Random(7), retry_after=0)
         created: dict[str, int] = {}
         for _ in range(4):
             night = world.night("stormy")
@@ -172,7 +172,7 @@ def test_the_same_weeks_in_bad_weather(tmp_path: Path) -> None:
             world.night("a leaver")
         for system in (world.graph, world.google):
             system.faults = system.part_faults = Faults()
-        world.wonde.faults = Faults()
+        world.stage.simulator.faults = Faults()
         world.night("calm")
         nothing_to_do(world)
         (gone,) = (

@@ -11,7 +11,19 @@ from uuid import UUID
 from onroll_connectors.sandbox import directory_rules as rules
 from onroll_connectors.sandbox.directory_file import DirectoryFile, Values
 from onroll_connectors.targets.ad_names import folded, key, name_of, parent, split
-from onroll_connectors.targets.ad_wire import Add, AllOf, Answer, AnyOf, Equal, Present, Rdn, Replace, Search, Where
+from onroll_connectors.targets.ad_wire import (
+    Add,
+    AllOf,
+    Answer,
+    AnyOf,
+    Equal,
+    Members,
+    Present,
+    Rdn,
+    Replace,
+    Search,
+    Where,
+)
 
 
 @dataclass(slots=True)
@@ -72,7 +84,7 @@ class Directory:
         """The object with that sAMAccountName."""
         return self.objects.get(self.logins.get(folded(login), ""))
 
-    def do(self, request: Add | Replace | Rdn) -> Answer:
+    def do(self, request: Add | Replace | Rdn | Members) -> Answer:
         """Carry out one write, whole or not at all."""
         with self.lock:
             self.catch_up()
@@ -83,6 +95,8 @@ class Directory:
                     return self._replace(request)
                 case Rdn():
                     return self._move(request)
+                case Members():
+                    return self._link(request)
 
     def found(self, search: Search) -> Iterator[Object] | None:
         """What a search finds, in the order in which it was made; None when its base is not there."""
@@ -151,10 +165,44 @@ class Directory:
         values = old.values | {"ou" if move.rdn[:3].upper() == "OU=" else "cn": [name_of(dn).encode()]}
         before = old.dn
         self._keep(guid, Object(dn, values, old.password))
+        self._relink(before, dn)
         for each in below:
             at = each.dn[: len(each.dn) - len(before)] + dn
+            was = each.dn
             self._keep(_guid_in(each), Object(at, each.values, each.password))
+            self._relink(was, at)
         return rules.OK
+
+    def _link(self, change: Members) -> Answer:
+        """Members are links to objects: shown as DNs, they follow whoever is renamed or moved."""
+        group = self._at(change.dn)
+        people = [self._at(each) for each in (*change.add, *change.remove)]
+        if group is None or None in people:
+            return rules.NO_OBJECT
+        held = {folded(key(each.decode())): each for each in group.values.get("member", ())}
+        for each in change.add:
+            if folded(key(each)) in held:
+                return rules.ALREADY_MEMBER
+            held[folded(key(each))] = each.encode()
+        for each in change.remove:
+            if held.pop(folded(key(each)), None) is None:
+                return rules.NOT_A_MEMBER
+        values = {name: told for name, told in group.values.items() if name != "member"}
+        self._keep(
+            _guid_in(group),
+            Object(group.dn, values | ({"member": list(held.values())} if held else {}), group.password),
+        )
+        return rules.OK
+
+    def _relink(self, before: str, after: str) -> None:
+        """Whoever has another DN now is called so in every group."""
+        old = folded(key(before))
+        for group in [each for each in self.objects.values() if "member" in each.values]:
+            names = [folded(key(each.decode())) for each in group.values["member"]]
+            if old in names:
+                members = list(group.values["member"])
+                members[names.index(old)] = after.encode()
+                self._keep(_guid_in(group), Object(group.dn, group.values | {"member": members}, group.password))
 
     def _bad_account(self, fresh: Object, guid: str | None) -> Answer | None:
         """Why Windows would not have this user, group or computer, or None; a password in it is taken out and kept apart."""
@@ -230,6 +278,8 @@ def matches(found: Object, where: Where) -> bool:
                 classes = {each.lower() for each in found.values["objectclass"]}
                 return value == "person" and b"person" in classes and b"computer" not in classes
             held = found.values.get(name.lower(), ())
+            if name == "member":
+                return any(key(each.decode()) == key(value) for each in held)
             return any(folded(each.decode("utf-8", "replace")) == folded(value) for each in held)
         case AnyOf(terms):
             return any(matches(found, term) for term in terms)

@@ -11,7 +11,7 @@ from onroll_connectors.targets.ad_wire import Answer
 
 # name: (rangeUpper, whether it has one value), as MS-ADA1 to MS-ADA3 give them.
 SCHEMA: Mapping[str, tuple[int | None, bool]] = {
-    "accountExpires": (None, True), "carLicense": (None, False), "cn": (64, True), "co": (128, True), "company": (64, True), "department": (64, True),
+    "accountExpires": (None, True), "adminDescription": (1024, True), "carLicense": (None, False), "cn": (64, True), "co": (128, True), "company": (64, True), "department": (64, True),
     "description": (1024, True), "displayName": (256, True), "division": (256, True), "employeeID": (16, True), "employeeNumber": (512, True),
     "employeeType": (256, True), "givenName": (64, True), "groupType": (None, True), "homeDirectory": (None, True), "homeDrive": (None, True),
     "info": (1024, True), "initials": (6, True), "l": (128, True), "mail": (256, True), "manager": (None, True), "member": (None, False),
@@ -42,6 +42,8 @@ BAD_VALUE = Answer(19, "00002082: AtrErr: DSID-03151E0D, #1:\n\t0: 00002082: DSI
 TWO_VALUES = Answer(19, "00002081: AtrErr: DSID-03151904, #1:\n\t0: 00002081: DSID-03151904, problem 1005\n\x00")
 NOT_ON_RDN = Answer(67, "000020B1: UpdErr: DSID-030F0B6A, problem 6004 (CANT_ON_RDN), data 0\n\x00")
 NO_ATTRIBUTE = Answer(16, "00000057: LdapErr: DSID-0C090F83, comment: Error in attribute conversion operation\n\x00")
+ALREADY_MEMBER = Answer(68, "00000562: UpdErr: DSID-031A11E2, problem 6005 (ENTRY_EXISTS), data 0\n\x00")
+NOT_A_MEMBER = Answer(53, "00000561: SvcErr: DSID-031A1254, problem 5003 (WILL_NOT_PERFORM), data 0\n\x00")
 NOT_QUOTED = Answer(53, "0000001F: SvcErr: DSID-031A12D2, problem 5003 (WILL_NOT_PERFORM), data 0\n\x00")
 WEAK = Answer(53, "0000052D: SvcErr: DSID-031A124C, problem 5003 (WILL_NOT_PERFORM), data 0\n\x00")
 

@@ -19,7 +19,9 @@ from onroll_connectors.sandbox.graph_views import Call, Views
 from onroll_connectors.sandbox.graph_writes import Writes
 from onroll_connectors.sandbox.serving import Faults, Request, Response
 
-PERMISSIONS = frozenset({"User.ReadWrite.All", "Group.Read.All", "Organization.Read.All"})
+PERMISSIONS = frozenset(
+    {"User.ReadWrite.All", "User-PasswordProfile.ReadWrite.All", "Group.Read.All", "Organization.Read.All"}
+)
 
 
 @dataclass(slots=True)

@@ -12,11 +12,13 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from onroll_connectors.sandbox.school import Employee, Lesson, Pupil, School, upi
 from onroll_connectors.sandbox.serving import Faults, Request, Response
+from onroll_connectors.sandbox.stages import Built
 
 TOKEN = "0123456789abcdef0123456789abcdef01234567"
 SCHOOL_ID = "A1930499544"
@@ -290,6 +292,15 @@ class Wonde:
             if name in includes:
                 shown[name] = {"data": [show(known[number], set()) for number in numbers if number in known]}
         return shown
+
+
+def staged(school: School, folder: Path, preset: str | None) -> Built:
+    """Milton Park behind Wonde; see `stages`."""
+    return Built(
+        lambda url: f'school = "{SCHOOL_ID}"\ntoken = "env:ONROLL_DEMO_MIS"\nendpoint = "{url}/v1.0"',
+        Wonde(school),
+        {"ONROLL_DEMO_MIS": TOKEN},
+    )
 
 
 def _number(text: str) -> int:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from onroll_connectors.own_groups import classes, own_groups
 from onroll_connectors.sources import csv_columns, csv_table
 from onroll_core.contracts import Context, Finding, Report, Source
 from onroll_core.errors import Halt, OnrollError
-from onroll_core.people import Group, GroupKind, Person, Role, Snapshot, SourceKey, Status
+from onroll_core.people import Person, Role, Snapshot, SourceKey, Status
 
 _STUDENTS, _STAFF = ("student", "pupil"), ("staff", "teacher", "employee")
 _STATUSES = {
@@ -118,7 +119,7 @@ class CsvFolder:
                 for name in self._cell(row, columns, "groups").replace(";", ",").split(","):
                     if name.strip():
                         into.setdefault(name.strip(), set()).add(person.key)
-        groups = [*_groups(people.values(), self._context.school), *_classes(taught, leaders, self._context.school)]
+        groups = [*own_groups(people.values(), self._context.school), *classes(taught, leaders, self._context.school)]
         return Snapshot(self._context.school, self._context.now(), list(people.values()), groups)
 
     def _files(self) -> list[Path]:
@@ -240,36 +241,3 @@ class CsvFolder:
         if ends is not None and ends < today:
             return Status.LEFT
         return Status.FUTURE if starts is not None and starts > today else Status.ON_ROLL
-
-
-def _groups(people: Iterable[Person], school: str) -> list[Group]:
-    """Year, registration and house groups, as the pupils' own columns make them."""
-    found: dict[tuple[GroupKind, str], set[SourceKey]] = {}
-    for person in people:
-        if person.status is not Status.ON_ROLL or person.role is not Role.STUDENT:
-            continue
-        kinds = (
-            (GroupKind.YEAR, person.year_group),
-            (GroupKind.REGISTRATION, person.registration_group),
-            (GroupKind.HOUSE, person.house),
-        )
-        for kind, name in kinds:
-            if name:
-                found.setdefault((kind, name), set()).add(person.key)
-    return [
-        Group(SourceKey(school, f"{kind.value}:{name}"), kind, name, frozenset(keys))
-        for (kind, name), keys in sorted(found.items())
-    ]
-
-
-def _classes(taught: dict[str, set[SourceKey]], leaders: dict[str, set[SourceKey]], school: str) -> list[Group]:
-    return [
-        Group(
-            SourceKey(school, f"teaching:{name}"),
-            GroupKind.TEACHING,
-            name,
-            frozenset(taught.get(name, ())),
-            frozenset(leaders.get(name, ())),
-        )
-        for name in sorted({*taught, *leaders})
-    ]

@@ -164,8 +164,8 @@ class Wonde:
             if self._context.stopping():
                 raise Unavailable("The window ended while the MIS was being read. Nothing was changed.")
             page = self._client.get(url, params)
-            count = 0
-            for count, row in enumerate(_SHAPE.rows(_SHAPE.table(page, path).get("data"), path), start=1):
+            rows = _SHAPE.rows(_SHAPE.table(page, path).get("data"), path)
+            for row in rows:
                 record = _SHAPE.key(row.get("id"), f"an id in {path}")
                 if record in seen:
                     raise Unavailable(
@@ -178,7 +178,7 @@ class Wonde:
             pages = _SHAPE.table(meta.get("pagination") or {}, f"the pagination of {path}")
             following, more = _text(pages.get("next")), _SHAPE.flag(pages.get("more"), f"the pagination of {path}")
             if not following or more is False:
-                if not following and (more is True or (more is None and count >= self._settings.per_page)):
+                if not following and (more is True or (more is None and len(rows) >= self._settings.per_page)):
                     raise Unavailable(
                         f"Wonde said that {path} has more pages and named none after page {number + 1}. Nothing was changed."
                     )

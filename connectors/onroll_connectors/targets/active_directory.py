@@ -9,6 +9,7 @@ from typing import Any
 
 from onroll_connectors.targets.ad_entries import Attributes
 from onroll_connectors.targets.ad_errors import CLIENT_REFUSED, refused_bind, refused_ticket
+from onroll_connectors.targets.ad_groups import GroupAttributes
 from onroll_connectors.targets.ad_names import respelled
 from onroll_connectors.targets.ad_settings import Settings
 from onroll_connectors.targets.ad_target import ActiveDirectory
@@ -20,6 +21,7 @@ from onroll_connectors.targets.ad_wire import (
     Entry,
     Equal,
     Lost,
+    Members,
     Present,
     Rdn,
     Replace,
@@ -46,6 +48,7 @@ def connect(settings: Settings, context: Context) -> Target:
     attributes = Attributes(
         settings.identity_attribute, settings.note_attribute, tuple(settings.write), settings.upn_suffix
     )
+    groups = GroupAttributes(settings.group_attribute, settings.groups_place)
 
     def open_wire() -> Wire:
         if settings.server.startswith("embedded:"):
@@ -54,7 +57,7 @@ def connect(settings: Settings, context: Context) -> Target:
             return open_directory(settings.server.removeprefix("embedded:"), settings.base)
         return LdapWire(settings)
 
-    return ActiveDirectory(open_wire, settings.base, settings.names_base, attributes, context)
+    return ActiveDirectory(open_wire, settings.base, settings.names_base, attributes, groups, context)
 
 
 def filter_text(where: Where) -> str:
@@ -121,6 +124,10 @@ class LdapWire:
                 case Replace(dn, values):
                     changes = {name: [(self._ldap3.MODIFY_REPLACE, each)] for name, each in _lists(values).items()}
                     ticket = connection.modify(respelled(dn), changes)
+                case Members(dn, add, remove):
+                    modes = ((self._ldap3.MODIFY_ADD, add), (self._ldap3.MODIFY_DELETE, remove))
+                    parts = [(mode, [respelled(each) for each in values]) for mode, values in modes if values]
+                    ticket = connection.modify(respelled(dn), {"member": parts})
                 case Rdn(dn, rdn, parent):
                     ticket = connection.modify_dn(respelled(dn), rdn, new_superior=respelled(parent))
         except self._lost as failure:

@@ -9,6 +9,7 @@ from onroll_connectors.targets.ad_entries import NAMED, Attributes, names_of, wh
 from onroll_connectors.targets.ad_names import common_name, folded, key
 from onroll_connectors.targets.ad_wire import AnyOf, Entry, Equal, Search, Where
 from onroll_core.accounts import Anchor, Holder
+from onroll_core.people import SourceKey
 
 
 @dataclass(slots=True)
@@ -16,7 +17,7 @@ class Known:
     """`complete` when it comes from an observation: then nobody has to be searched for before a name is given.
 
     `names` is what the observation saw, folded; `given` what was given since. `identities` are the objects that carry an identity, anywhere
-    that was looked. `without_identity` were seen to carry none. `cns` are the relative names under a parent, each with the identity it belongs to.
+    that was looked, and `groups` those that were made for a group of the MIS. `without_identity` were seen to carry none. `cns` are the relative names under a parent, each with the identity it belongs to.
     """
 
     complete: bool = False
@@ -26,6 +27,7 @@ class Known:
     renamed: set[Anchor] = field(default_factory=set)
     cns: dict[str, dict[str, str]] = field(default_factory=dict)
     given: dict[str, Holder] = field(default_factory=dict)
+    groups: dict[SourceKey, Anchor] = field(default_factory=dict)
 
     def holder(self, name: str, but: Anchor | None = None) -> Holder | None:
         """Who holds a name, accents and case set aside, other than `but`."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from onroll_connectors.targets.ad_entries import NAMED, Attributes, account_of, is_person, names_of, what
 from onroll_connectors.targets.ad_errors import unreadable
+from onroll_connectors.targets.ad_groups import GroupAttributes, groups_under
 from onroll_connectors.targets.ad_known import Known
 from onroll_connectors.targets.ad_names import folded, key, lies_under, name_of, parent, place_of
 from onroll_connectors.targets.ad_session import Session
@@ -27,11 +28,14 @@ class Reading:
     attributes: Attributes
     anchors: frozenset[Anchor]
     progress: Callable[[str, int, int | None], None]
+    school: str
+    groups: GroupAttributes
     accounts: dict[Anchor, Account] = field(default_factory=dict)
     owners: dict[Anchor, IdentityId] = field(default_factory=dict)
     names: dict[str, Holder] = field(default_factory=dict)
     known: Known = field(default_factory=lambda: Known(complete=True))
     inside: int = 0
+    dns: dict[str, Anchor] = field(default_factory=dict)
     _places: dict[str, tuple[str | None, str]] = field(default_factory=dict)
 
     def all(self, session: Session) -> Observed:
@@ -51,7 +55,8 @@ class Reading:
         self._elsewhere(session, wanted)
         self._credible()
         self.known.names = self.names
-        return Observed(self.accounts, self.owners, self.names)
+        groups = groups_under(session, self.base, self.school, self.groups, self.dns, self.known)
+        return Observed(self.accounts, self.owners, self.names, groups=groups)
 
     def _name(self, entry: Entry) -> None:
         holder = Holder(Anchor(entry.guid), what(entry))
@@ -77,6 +82,7 @@ class Reading:
         if place is not None:
             self.inside += 1
             self.known.saw(above, name_of(entry.dn), identity)
+        self.dns[entry.dn] = anchor
         self.accounts[anchor] = account_of(entry, place, self.attributes)
         if identity:
             self.owners[anchor] = IdentityId(identity)

@@ -29,22 +29,18 @@ from onroll_connectors.targets.ad_wire import (
 from onroll_core.accounts import Anchor
 from onroll_core.changes import (
     AccountChange,
-    AddMember,
     Applied,
-    Change,
     Create,
-    CreateGroup,
     Deferred,
     Disable,
     Enable,
+    GivePassword,
     Link,
     Move,
     Outcome,
     Rejected,
-    RemoveMember,
     Rename,
     Update,
-    UpdateGroup,
     kind,
 )
 from onroll_core.contracts import Context
@@ -61,7 +57,7 @@ class Scripts:
     known: Known
     unit: Callable[[str], str]
 
-    def of(self, change: Change, again: bool) -> Talk[Outcome]:
+    def of(self, change: AccountChange, again: bool) -> Talk[Outcome]:
         """The conversation for a change; `again` when it may have been carried out already."""
         match change:
             case Create():
@@ -76,8 +72,8 @@ class Scripts:
                 return self._move(change)
             case Enable() | Disable():
                 return self._switch(change)
-            case CreateGroup() | UpdateGroup() | AddMember() | RemoveMember():
-                return _no_groups(change)
+            case GivePassword():
+                return self._give_password(change)
             case _:
                 assert_never(change)
 
@@ -234,6 +230,19 @@ class Scripts:
             )
         raise failure(answer, f"{kind(change)} {change.who.username}")
 
+    def _give_password(self, change: GivePassword) -> Talk[Outcome]:
+        entry = yield from self._mine(change)
+        login, display = entry.text("sAMAccountName"), entry.text("displayName")
+        if ad_limits.holds_a_name(change.password, login, display):
+            raise Refused(
+                f"{change.who.username} got no password: the one that was drawn holds a part of the name. Issue it again."
+            )
+        values: dict[str, Sequence[str | bytes]] = {
+            "unicodePwd": [ad_entries.encoded(change.password)],
+            "pwdLastSet": ["0" if change.must_change else "-1"],
+        }
+        return (yield from self._written(change, entry, values))
+
     def _mine(self, change: AccountChange, linking: bool = False) -> Talk[Entry]:
         """The object that is about to be written, by its objectGUID, still carrying our identity (or none, where that was observed)."""
         who = change.who
@@ -333,8 +342,3 @@ def _held(doing: str, name: str, whose: str) -> str:
         f"Could not {doing}: the name {name} is held by {whose}, which is not this person's account. If it is, link it;"
         " if not, give another name with: onroll users rename USERNAME NEWNAME."
     )
-
-
-def _no_groups(change: Change) -> Talk[Outcome]:
-    yield from ()
-    return Rejected(change, "This target does not keep groups yet.")

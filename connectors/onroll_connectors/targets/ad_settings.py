@@ -41,12 +41,16 @@ class Settings(BaseModel):
     note_attribute: str = Field(
         "info", description="holds the note why an account is disabled; what people wrote there stays"
     )
+    groups_place: str = Field("Groups", description='the OU below base in which groups are made; "" is base itself')
+    group_attribute: str = Field(
+        "adminDescription", description="holds what a group was made for; onroll knows its groups by it"
+    )
     names_base: str | None = Field(None, description="where names must be free; default: the whole domain")
     upn_suffix: str | None = Field(None, description="userPrincipalName is username@this; default: the e-mail address")
     write: list[str] = Field(default_factory=list, description="further attributes that this target may write")
     timeout: int = Field(60, description="seconds to wait for an answer", gt=0)
 
-    @field_validator("identity_attribute", "note_attribute", "write")
+    @field_validator("identity_attribute", "note_attribute", "group_attribute", "write")
     @classmethod
     def _not_what_carries_the_account(cls, given: str | list[str]) -> str | list[str]:
         for name in [given] if isinstance(given, str) else given:

@@ -5,17 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import groupby
 
 from onroll_connectors.targets import ad_check, ad_limits, ad_names
 from onroll_connectors.targets.ad_entries import Attributes
 from onroll_connectors.targets.ad_errors import failure
+from onroll_connectors.targets.ad_groups import GroupAttributes, GroupScripts
 from onroll_connectors.targets.ad_known import Known
 from onroll_connectors.targets.ad_observe import Reading, units
 from onroll_connectors.targets.ad_scripts import Scripts
 from onroll_connectors.targets.ad_session import Session, Work
-from onroll_connectors.targets.ad_wire import Add, Wire
+from onroll_connectors.targets.ad_wire import Add, Talk, Wire
 from onroll_core.accounts import Observed
-from onroll_core.changes import Change, Create, CreateGroup, Move, Outcome, UpdateGroup
+from onroll_core.changes import (
+    AddMember,
+    Change,
+    Create,
+    CreateGroup,
+    GroupChange,
+    Move,
+    Outcome,
+    RemoveMember,
+    UpdateGroup,
+)
 from onroll_core.contracts import Abilities, Context, Report, Scope
 from onroll_core.errors import Refused
 
@@ -30,6 +42,7 @@ class ActiveDirectory:
     base: str
     names_base: str | None
     attributes: Attributes
+    groups: GroupAttributes
     context: Context = field(repr=False)
     session: Session = field(init=False)
     known: Known = field(default_factory=Known, repr=False)
@@ -41,7 +54,7 @@ class ActiveDirectory:
     @property
     def abilities(self) -> Abilities:
         """People sign in by name; aliases are ours to write; there are OUs."""
-        return Abilities("name", "written", True, False, BATCH, frozenset(self.attributes.extra))
+        return Abilities("name", "written", True, True, BATCH, frozenset(self.attributes.extra), owners=False)
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -54,18 +67,36 @@ class ActiveDirectory:
 
     def observe(self, scope: Scope) -> Observed:
         """Everybody under the base, ours wherever they are, and every name in the domain."""
-        reading = Reading(self.base, self._names_base(), self.attributes, scope.anchors, self.context.progress)
+        reading = Reading(
+            self.base,
+            self._names_base(),
+            self.attributes,
+            scope.anchors,
+            self.context.progress,
+            scope.school,
+            self.groups,
+        )
         observed = reading.all(self.session)
         self.known = reading.known
         self._units = None
         return observed
 
     def perform(self, changes: Sequence[Change]) -> Iterator[Outcome]:
-        """The OUs that are needed first, then everything with many requests in flight; changes of one object follow one another."""
+        """The OUs that are needed first, then everything with many requests in flight; changes of one object follow one another.
+
+        Groups come after people, who may be made by the same batch, and their members after the groups.
+        """
         self._make_units(changes)
         scripts = Scripts(self._names_base(), self.attributes, self.context, self.known, self._unit)
-        works = [Work(change, partial(scripts.of, change), _chain(change)) for change in changes]
-        return self.session.run(works)
+        groups = GroupScripts(self.base, self._names_base(), self.groups, self.known, self._unit)
+        for _, together in groupby(changes, _phase):
+            works = [
+                Work(change, partial(_again(groups.of), change), _chain(change))
+                if isinstance(change, GroupChange)
+                else Work(change, partial(scripts.of, change), _chain(change))
+                for change in together
+            ]
+            yield from self.session.run(works)
 
     def _names_base(self) -> str:
         return self.names_base or self.session.root().text("defaultNamingContext")
@@ -76,6 +107,8 @@ class ActiveDirectory:
             for change in changes
             if isinstance(change, Create | Move)
         }
+        if any(isinstance(change, CreateGroup) for change in changes):
+            places.add(self.groups.place)
         if not places:
             return
         if self._units is None:
@@ -114,7 +147,19 @@ class ActiveDirectory:
 
 def _chain(change: Change) -> str:
     match change:
-        case CreateGroup() | UpdateGroup():
-            return "groups"
+        case CreateGroup(group):
+            return f"group {group.key.record}"
+        case UpdateGroup(key) | AddMember(key) | RemoveMember(key):
+            return f"group {key.record}"
         case _:
             return change.who.anchor or f"new {change.who.identity}"
+
+
+def _phase(change: Change) -> int:
+    """People, then groups, then who is in them: each may need what came before."""
+    return 2 if isinstance(change, AddMember | RemoveMember) else 1 if isinstance(change, GroupChange) else 0
+
+
+def _again(of: Callable[[GroupChange], Talk[Outcome]]) -> Callable[[GroupChange, bool], Talk[Outcome]]:
+    """A conversation about a group looks before it writes, whether it is held again or not."""
+    return lambda change, again: of(change)

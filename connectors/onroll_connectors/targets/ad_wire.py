@@ -87,7 +87,16 @@ class Rdn:
     parent: str
 
 
-Request = Search | Add | Replace | Rdn
+@dataclass(frozen=True, slots=True)
+class Members:
+    """Put objects into a group and take others out, by DN. All of them or none."""
+
+    dn: str
+    add: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+
+
+Request = Search | Add | Replace | Rdn | Members
 
 
 @dataclass(frozen=True, slots=True)

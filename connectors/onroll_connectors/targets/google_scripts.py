@@ -20,6 +20,7 @@ from onroll_core.changes import (
     CreateGroup,
     Disable,
     Enable,
+    GivePassword,
     GroupChange,
     Link,
     Move,
@@ -49,6 +50,8 @@ def script(means: Means, change: Change) -> tuple[str, Script[Outcome]]:
             talk = _enable(means, change)
         case Disable():
             talk = _disable(means, change)
+        case GivePassword():
+            talk = _give_password(means, change)
         case CreateGroup() | UpdateGroup() | AddMember() | RemoveMember():
             return "", _no_groups(change)
         case _:
@@ -120,6 +123,14 @@ def _disable(means: Means, change: Disable) -> Script[Outcome]:
     if foreign is not None:
         return foreign
     return (yield from _put(means, change, {"suspended": True}))
+
+
+def _give_password(means: Means, change: GivePassword) -> Script[Outcome]:
+    foreign = yield from stranger(means, change)
+    if foreign is not None:
+        return foreign
+    body = {"password": change.password, "changePasswordAtNextLogin": change.must_change}
+    return (yield from _put(means, change, body))
 
 
 def _enable(means: Means, change: Enable) -> Script[Outcome]:

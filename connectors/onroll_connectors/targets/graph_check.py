@@ -13,6 +13,7 @@ from onroll_core.contracts import Finding, Report
 from onroll_core.errors import OnrollError
 
 _WIDE = "User.ReadWrite.All"
+_PASSWORDS = "User-PasswordProfile.ReadWrite.All"
 _NEEDED: Mapping[str, str] = {
     "User.Create": "make accounts",
     "User.ReadUpdate.All": "change and rename accounts",
@@ -123,11 +124,22 @@ def _granted(roles: frozenset[str] | None) -> list[Finding]:
     """The permissions in the token; a sandbox's says nothing."""
     if roles is None:
         return []
+    passwords = (
+        []
+        if _PASSWORDS in roles
+        else [
+            Finding(
+                "warning",
+                f"The app may not hand out first passwords (onroll passwords issue): grant it {_PASSWORDS}, and give its service principal the"
+                " Entra role User Administrator.",
+            )
+        ]
+    )
     if _WIDE in roles:
-        return [Finding("ok", f"The app has {_WIDE}, which is enough for all that onroll does.")]
+        return [Finding("ok", f"The app has {_WIDE}, which is enough for every night's work."), *passwords]
     missing = [
         Finding("problem", f"The app may not {what}: grant it {permission} and consent as an administrator.")
         for permission, what in _NEEDED.items()
         if permission not in roles
     ]
-    return missing or [Finding("ok", "The app has every permission that onroll needs.")]
+    return [*(missing or [Finding("ok", "The app has every permission that a night needs.")]), *passwords]

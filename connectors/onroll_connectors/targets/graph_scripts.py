@@ -17,6 +17,7 @@ from onroll_core.changes import (
     CreateGroup,
     Disable,
     Enable,
+    GivePassword,
     Link,
     Move,
     Rejected,
@@ -42,6 +43,10 @@ def script(change: Change, known: Known) -> Script:
             return _enable(change, known)
         case Disable():
             return _disable(change, known)
+        case GivePassword():
+            # Alone: together with anything else, a permission that is missing for passwords would refuse the whole.
+            profile = {"password": change.password, "forceChangePasswordNextSignIn": change.must_change}
+            return patch(change, change.who, {"passwordProfile": profile}, known)
         case Move():
             return _refuse(change, "Microsoft 365 has no organisational units: there is nowhere to move an account to.")
         case CreateGroup() | UpdateGroup() | AddMember() | RemoveMember():

@@ -17,10 +17,13 @@ from onroll_core.accounts import Anchor, Holder, IdentityId
 from onroll_core.contracts import Memory
 from onroll_core.errors import Halt
 from onroll_core.identities import Bond, Identity
+from onroll_core.known_groups import KnownGroup
 from onroll_core.plan import Plan
-from onroll_core.store import events, leases, ledger, people, plans, runs
+from onroll_core.renames import Pending
+from onroll_core.store import events, groups, handouts, leases, ledger, people, plans, renaming, runs
 from onroll_core.store.engine import open_engine, reading, writing
 from onroll_core.store.failures import Clash
+from onroll_core.store.groups import Membership
 from onroll_core.store.journal import Journal, already_bound, put_bonds
 from onroll_core.store.leases import Busy, Lease
 from onroll_core.store.ledger import Ledger
@@ -113,7 +116,26 @@ class Store:
 
         Raises Refused when a name is another person's, or is held in a target by an object that is not this person's account.
         """
-        return people.rename(self._engine, identity, username, email, keep_alias, by, now)
+        (after,) = renaming.rename_all(
+            self._engine, [Pending(identity, username, email, keep_alias, now.date(), by)], now
+        )
+        return after
+
+    def rename_all(self, wanted: Sequence[Pending], now: datetime) -> list[Identity]:
+        """Many renames, all of them or none. Raises Refused as `rename` does."""
+        return renaming.rename_all(self._engine, wanted, now)
+
+    def put_off_renames(self, wanted: Sequence[Pending], now: datetime) -> None:
+        """Keep renames for their day, in place of what was kept for the same people."""
+        renaming.put_off(self._engine, wanted, now)
+
+    def pending_renames(self, school: str) -> list[Pending]:
+        """Renames of a school that wait for their day, the first day first."""
+        return renaming.pending(self._engine, school)
+
+    def drop_rename(self, identity: IdentityId) -> bool:
+        """Forget the rename that waits for a person; True when there was one."""
+        return renaming.drop(self._engine, identity)
 
     def bond(self, identity: IdentityId, target: str, bond: Bond, now: datetime) -> None:
         """Join an identity to an account. Raises Halt when the account is another identity's."""
@@ -133,6 +155,33 @@ class Store:
         with reading(self._engine) as connection:
             rows = connection.execute(query.where(bond_table.c.target == target))
             return {identity: Bond(Anchor(anchor), enabled) for identity, anchor, enabled in rows}
+
+    # --- groups ---
+
+    def groups(self, school: str) -> list[KnownGroup]:
+        """Every group that the MIS ever told of a school, archived ones too, by record."""
+        return groups.of_school(self._engine, school)
+
+    def remember_groups(self, school: str, found: Sequence[KnownGroup]) -> None:
+        """Insert or replace each."""
+        with writing(self._engine) as connection:
+            self._still_ours(connection, school)
+            groups.remember(connection, found)
+
+    def memberships(self, target: str, school: str) -> frozenset[Membership]:
+        """Whom we ourselves put into which group of a school in a target."""
+        return groups.put_by_us(self._engine, target, school)
+
+    # --- first passwords ---
+
+    def handed_out(self, run: int, given: Iterable[IdentityId], by: str, now: datetime) -> None:
+        """These people were handed a first password."""
+        with writing(self._engine) as connection:
+            handouts.note(connection, run, given, by, now)
+
+    def handouts(self, school: str) -> dict[IdentityId, tuple[str, str]]:
+        """When (ISO, UTC) and by whom people of a school were last handed a first password."""
+        return handouts.of_school(self._engine, school)
 
     # --- runs, plans and the journal ---
 

@@ -65,6 +65,8 @@ def person_from(text: str) -> Person:
     for name in _DATES:
         if name in words:
             words[name] = _day(words[name])
+    if "children" in words:
+        words["children"] = tuple(words["children"])
     return Person(**words)
 
 

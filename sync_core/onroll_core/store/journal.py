@@ -11,10 +11,24 @@ from sqlalchemy import Connection, Engine, bindparam, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from onroll_core.accounts import IdentityId
-from onroll_core.changes import Applied, Change, Create, Deferred, Disable, Enable, Link, Outcome, Rejected, Unsent
+from onroll_core.changes import (
+    AddMember,
+    Applied,
+    Change,
+    Create,
+    Deferred,
+    Disable,
+    Enable,
+    Link,
+    Outcome,
+    Rejected,
+    RemoveMember,
+    Unsent,
+)
 from onroll_core.errors import Halt
 from onroll_core.identities import Bond
 from onroll_core.plan import Plan
+from onroll_core.store import groups
 from onroll_core.store.codec import utc
 from onroll_core.store.engine import writing
 from onroll_core.store.failures import Clash
@@ -114,6 +128,8 @@ class Journal:
                     )
             case Disable(who):
                 put_bonds(connection, self._plan.target, {who.identity: Bond(who.object, False)}, self._clock())
+            case AddMember() | RemoveMember() as change:
+                groups.note(connection, self._plan.target, change)
             case _:
                 pass
 

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, delete, insert, or_, select, update
+from sqlalchemy import Connection, Engine, Select, delete, insert, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from onroll_core.accounts import Anchor, IdentityId
-from onroll_core.errors import Halt, Refused
+from onroll_core.errors import Halt
 from onroll_core.identities import Bond, Identity
 from onroll_core.people import SourceKey
 from onroll_core.store.codec import exact, identifiers, identity_from, identity_row
-from onroll_core.store.engine import reading, writing
+from onroll_core.store.engine import reading
 from onroll_core.store.events import note, what_changed
-from onroll_core.store.failures import Clash
 from onroll_core.store.ledger import Entry, entries, issue
 from onroll_core.store.lists import listed
 from onroll_core.store.schema import bonds, identities, source_keys
@@ -32,13 +30,13 @@ _COLUMNS = [identities.c[name] for name in (
 def of_school(engine: Engine, school: str) -> list[Identity]:
     """Everybody of a school, by id."""
     with reading(engine) as connection:
-        return _load(connection, select(identities.c.id).where(identities.c.school == school))
+        return load(connection, select(identities.c.id).where(identities.c.school == school))
 
 
 def by_id(engine: Engine, identity: IdentityId) -> Identity | None:
     """One identity, or None."""
     with reading(engine) as connection:
-        found = _load(connection, select(identities.c.id).where(identities.c.id == identity))
+        found = load(connection, select(identities.c.id).where(identities.c.id == identity))
     return found[0] if found else None
 
 
@@ -53,12 +51,12 @@ def find(engine: Engine, school: str | None, text: str) -> list[Identity]:
     if school is not None:
         some = some.where(identities.c.school == school)
     with reading(engine) as connection:
-        found = _load(connection, some)
+        found = load(connection, some)
     named = [identity for identity in found if exact(text) in identifiers(identity)]
     return named or found
 
 
-def _load(connection: Connection, which: Select[tuple[Any]]) -> list[Identity]:
+def load(connection: Connection, which: Select[tuple[Any]]) -> list[Identity]:
     """The identities whose ids `which` selects: three queries, whatever their number."""
     ids = which.scalar_subquery()
     also: dict[str, list[SourceKey]] = {}
@@ -90,9 +88,9 @@ def remember(connection: Connection, run: int | None, people: Sequence[Identity]
     if not changed:
         return
     known = [identity.id for identity in changed if identity.id in before]
-    old = {identity.id: identity for identity in _load(connection, select(listed(connection.engine, known).c.value))}
+    old = {identity.id: identity for identity in load(connection, select(listed(connection.engine, known).c.value))}
 
-    wanted = _names(changed)
+    wanted = names_of(changed)
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     upsert = dialect.insert(identities)
     upsert = upsert.on_conflict_do_update(
@@ -108,17 +106,17 @@ def remember(connection: Connection, run: int | None, people: Sequence[Identity]
     clashes = issue(connection, wanted, now)
     if clashes:
         name, entry = min(clashes.items())
-        raise Halt(_clash(name, wanted[name], entry))
+        raise Halt(clash(name, wanted[name], entry))
     note(connection, run, [(identity.id, what_changed(old.get(identity.id), identity)) for identity in changed], now)
 
 
-def _names(people: Sequence[Identity]) -> dict[str, IdentityId]:
+def names_of(people: Sequence[Identity]) -> dict[str, IdentityId]:
     """Whom each name is for; raises Halt when two of `people` want the same."""
     wanted: dict[str, IdentityId] = {}
     for identity in people:
         for name in (identity.username, identity.email, *identity.aliases):
             if name and wanted.setdefault(name.lower(), identity.id) != identity.id:
-                raise Halt(_clash(name, identity.id, Entry(wanted[name.lower()], None, None)))
+                raise Halt(clash(name, identity.id, Entry(wanted[name.lower()], None, None)))
     return wanted
 
 
@@ -130,18 +128,18 @@ def _keys(people: Sequence[Identity]) -> list[dict[str, Any]]:
     ]
 
 
-def _clash(name: str, identity: IdentityId, entry: Entry) -> str:
+def clash(name: str, identity: IdentityId, entry: Entry) -> str:
     whose = f"was issued to the identity {entry.identity}" if entry.identity else f"is in use in {entry.seen_in}"
     return f"The name {name} cannot be given to the identity {identity}: it {whose}, and a name is issued once. Nothing of this step was kept."
 
 
 def why_refused(engine: Engine, people: Sequence[Identity]) -> str:
     """The sentence for a clash that only the database noticed, because another run was faster or a record is known already."""
-    wanted: Mapping[str, IdentityId] = _names(people)
+    wanted: Mapping[str, IdentityId] = names_of(people)
     with reading(engine) as connection:
         for name, entry in sorted(entries(connection, wanted).items()):
             if entry.identity is not None and entry.identity != wanted[name]:
-                return _clash(name, wanted[name], entry)
+                return clash(name, wanted[name], entry)
         column = listed(engine, [key.record for identity in people for key in identity.keys])
         query = select(source_keys.c.school, source_keys.c.record, source_keys.c.identity)
         known = {
@@ -159,37 +157,3 @@ def why_refused(engine: Engine, people: Sequence[Identity]) -> str:
                     " and a record is one person. Nothing of this step was kept."
                 )
     return "Two people were to share a name or an MIS record. Nothing of this step was kept. Run onroll again."
-
-
-def rename(
-    engine: Engine, identity: IdentityId, username: str, email: str, keep_alias: bool, by: str, now: datetime
-) -> Identity:
-    """Give somebody another username and address; with `keep_alias` the old address becomes an alias. Raises Refused when a name is somebody else's."""
-    username, email = exact(username), exact(email)
-    try:
-        with writing(engine) as connection:
-            found = _load(connection, select(identities.c.id).where(identities.c.id == identity))
-            if not found:
-                raise Refused(f"There is no identity {identity}. Look for it with: onroll users list")
-            before = found[0]
-            aliases = before.aliases | ({before.email} if keep_alias and before.email else set())
-            after = replace(
-                before,
-                username=username,
-                email=email,
-                aliases=frozenset(aliases - {email}),
-                waiting=None,
-                proposal=None,
-            )
-            clashes = issue(connection, _names([after]), now)
-            if clashes:
-                name, entry = min(clashes.items())
-                raise Refused(f"{_clash(name, identity, entry)} Choose another name.")
-            row = identity_row(after, now)
-            connection.execute(update(identities).where(identities.c.id == identity).values(row))
-            note(connection, None, [(identity, f"{what_changed(before, after)} {by or 'Somebody'} asked for it.")], now)
-    except Clash:
-        raise Refused(
-            f"The name {username} or {email} has just been issued to somebody else. Choose another name."
-        ) from None
-    return after

@@ -205,3 +205,49 @@ memories = Table(
     Column("key", Text, primary_key=True),
     Column("value", LargeBinary, nullable=False),
 )
+
+# The MIS's groups as they were told last, with their people by identity; `people` is {"members": [...], "leaders": [...]}.
+groups = Table(
+    "groups",
+    metadata,
+    Column("school", Text, primary_key=True),
+    Column("record", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("people", Text, nullable=False),
+    Column("year", Integer, nullable=False),
+    Column("archived", Boolean, nullable=False),
+    Column("doubt", Text, nullable=False),
+)
+
+# Who was handed a first password, when and by whom: never the password.
+handouts = Table(
+    "handouts",
+    metadata,
+    Column("identity", Text, ForeignKey("identities.id"), primary_key=True),
+    Column("at", Text, nullable=False),
+    Column("by", Text, nullable=False),
+)
+
+# Renames that are to be done on a day: at most one a person.
+renames = Table(
+    "renames",
+    metadata,
+    Column("identity", Text, ForeignKey("identities.id"), primary_key=True),
+    Column("username", Text, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("keep_alias", Boolean, nullable=False),
+    Column("day", Text, nullable=False),
+    Column("by", Text, nullable=False),
+)
+
+# Whom onroll itself put into a group of a target: only they are ever taken out again where the school keeps strangers.
+memberships = Table(
+    "memberships",
+    metadata,
+    Column("target", Text, primary_key=True),
+    Column("school", Text, primary_key=True),
+    Column("record", Text, primary_key=True),
+    Column("identity", Text, ForeignKey("identities.id"), primary_key=True),
+    Column("owner", Boolean, primary_key=True),
+)

@@ -1,0 +1,96 @@
+"""The list of users as a file that an office edits and gives back: written safe for spreadsheets, read with a sentence for every mistake."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from onroll_connectors.sources.csv_table import decoded
+from onroll_core.errors import OnrollError
+from onroll_core.handout import safe_cell
+from onroll_daemon.session import FAILED, USAGE, stop
+
+COLUMNS = (
+    "identity", "username", "email", "display_name", "role", "state", "year_group", "registration_group", "year_of_entry", "aliases",
+)  # fmt: skip
+_FORMULA = ("=", "+", "@")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the file: its number (counted from 1) and its cells by caption, lower case."""
+
+    line: int
+    cells: Mapping[str, str]
+
+
+def users_csv(rows: Iterable[Mapping[str, Any]]) -> str:
+    """People in the shape of `users list --json` as CSV."""
+    out = io.StringIO()
+    out.write("\ufeff")
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    for row in rows:
+        writer.writerow([safe_cell(_text(row[name])) for name in COLUMNS])
+    return out.getvalue()
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return " ".join(map(str, value))
+    return "" if value is None else str(value)
+
+
+def read_rows(path: str, needed: Sequence[str], more: Sequence[str] = ()) -> list[Row]:
+    """The rows of an edited file. One of `needed` has to be a column of it; columns but these and `more` are not looked at.
+
+    Ends the command with a sentence when the file cannot be read, names a column twice, or has a formula where a name should be.
+    """
+    try:
+        raw = Path(path).read_bytes()
+        text = decoded(raw, Path(path)).removeprefix("\ufeff")
+    except OSError as failure:
+        stop(USAGE, f"{path} cannot be read: {failure.strerror}.")
+    except OnrollError as trouble:
+        stop(FAILED, str(trouble))
+    delimiter = max(",;\t", key=text.partition("\n")[0].count)
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        header = [caption.strip().lower().replace(" ", "_") for caption in next(lines, [])]
+        doubled = [name for name, count in Counter(header).items() if count > 1 and name in (*needed, *more)]
+        if doubled:
+            stop(FAILED, f"{path} has the column {doubled[0]} twice. Nothing was changed; leave one of them.")
+        if not any(name in header for name in needed):
+            stop(
+                FAILED,
+                f"{path} has no column {' or '.join(needed)} in its first line. Download the list anew: onroll users list --csv FILE",
+            )
+        found = []
+        rows = (cells for cells in lines if any(cell.strip() for cell in cells))
+        return [_row(path, lines.line_num, header, cells, (*needed, *more)) for cells in rows]
+    except csv.Error as failure:
+        stop(FAILED, f"{path}, line {lines.line_num}: {failure}. Was the file cut off? Nothing was changed.")
+
+
+def _row(path: str, line: int, header: Sequence[str], cells: Sequence[str], wanted: Sequence[str]) -> Row:
+    if len(cells) > len(header):
+        stop(
+            FAILED,
+            f"{path}, line {line}: there are {len(cells)} values for {len(header)} columns. Nothing was changed.",
+        )
+    told = {}
+    for name, cell in zip(header, cells, strict=False):
+        if name in wanted:
+            text = cell.strip().removeprefix("'")
+            if text.startswith(_FORMULA):
+                stop(
+                    FAILED,
+                    f"{path}, line {line}, column {name}: {text[:40]!r} is a formula. Write the text itself; nothing was changed.",
+                )
+            told[name] = text
+    return Row(line, told)

@@ -1,0 +1,52 @@
+"""What has to be done to the groups of one target, once it is known what is done to its accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import date
+
+from onroll_core.accounts import DesiredAccount, IdentityId, Observed
+from onroll_core.changes import Change, Create, Who
+from onroll_core.diff_groups import diff_groups
+from onroll_core.identities import Identity
+from onroll_core.known_groups import KnownGroup, moving_up
+from onroll_core.people import SourceKey
+from onroll_core.plan import Plan
+from onroll_core.project_groups import project_groups
+from onroll_core.rules import SchoolRules, TargetRules
+
+
+def group_changes(
+    plan: Plan,
+    known: Iterable[KnownGroup],
+    identities: Sequence[Identity],
+    desired: Iterable[DesiredAccount],
+    observed: Observed,
+    ours: frozenset[tuple[SourceKey, IdentityId]],
+    today: date,
+    school: SchoolRules,
+    target: TargetRules,
+    owners: bool = True,
+) -> list[Change]:
+    """The changes to groups that belong to `plan`, which has those to accounts.
+
+    In groups are those who have an account there, or get one in this plan, and may sign in. `ours` are the memberships that onroll made. Whoever
+    leaves the school, and everybody in the first weeks of the academic year, leaves groups for a reason. Without `owners`, teachers are members.
+    """
+    bonds = {each.id: each.bonds[target.name].anchor for each in identities if target.name in each.bonds}
+    anchors = {**bonds, **plan.adopted}
+    made = {change.who.identity for change in plan.changes if isinstance(change, Create)}
+    enabled = {each.identity for each in desired if each.account.enabled}
+    people = {
+        each.id: Who(each.id, each.label, each.role, None if each.id in made else anchors[each.id])
+        for each in identities
+        if each.id in made or anchors.get(each.id) in observed.accounts
+    }
+    turning = moving_up(today, school)
+    wanted = project_groups(known, identities, enabled & people.keys(), today, school, target)
+    if not owners:
+        wanted = (replace(group, members=group.members | group.owners, owners=frozenset()) for group in wanted)
+    return diff_groups(
+        wanted, observed, people, ours, target.strangers, lambda identity: turning or identity not in enabled
+    )
