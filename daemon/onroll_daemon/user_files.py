@@ -70,7 +70,6 @@ def read_rows(path: str, needed: Sequence[str], more: Sequence[str] = ()) -> lis
                 FAILED,
                 f"{path} has no column {' or '.join(needed)} in its first line. Download the list anew: onroll users list --csv FILE",
             )
-        found = []
         rows = (cells for cells in lines if any(cell.strip() for cell in cells))
         return [_row(path, lines.line_num, header, cells, (*needed, *more)) for cells in rows]
     except csv.Error as failure:
