@@ -76,7 +76,7 @@ def _school(settings: Settings, school: SchoolSettings, store: Store, looked_at:
         name, Finding("ok", f"the service next begins on {start.day} {start:%B} at {start:%H:%M} ({school.timezone}).")
     )
     it = line(settings, school, store)
-    source = f"{name}, {school.module.rpartition('.')[2]}"
+    source = f"{name}, {school.route.module.rpartition('.')[2]}"
     yield from (Found(source, each) for each in _looked_at(it.source))
     if not school.targets:
         yield Found(

@@ -39,11 +39,15 @@ def _day(text: str | None) -> date | None:
 
 
 @app.command()
-def init(folder: Annotated[str, typer.Argument(help="Where to write it.")] = ".") -> None:
+def init(
+    folder: Annotated[str, typer.Argument(help="Where to write it.")] = ".",
+    mis: Annotated[str, typer.Option("--mis", metavar="NAME", help="The MIS: arbor, sims, bromcom, ...")] = "csv",
+    route: Annotated[str | None, typer.Option("--route", metavar="NAME", help="Another way to it.")] = None,
+) -> None:
     """Write a commented onroll.toml and create the store."""
     from onroll_daemon.commands import init as run
 
-    run(folder)
+    run(folder, mis, route)
 
 
 @app.command()
@@ -143,6 +147,30 @@ def demo(
     from onroll_daemon.demo import main
 
     main(once, as_json, pupils, mis, route)
+
+
+@app.command()
+def rekey(
+    school: Annotated[str, typer.Argument(help="The school's id.")],
+    to: Annotated[str | None, typer.Option("--to", metavar="MIS", help="The new MIS; see [school.moves_to].")] = None,
+    confirm: Annotated[
+        str | None, typer.Option("--confirm", metavar="DIGEST", help="Do exactly what was shown.")
+    ] = None,
+    possible: Annotated[bool, typer.Option("--possible", help="Also the possible ones.")] = False,
+    csv: Annotated[
+        str | None, typer.Option("--csv", metavar="FILE", help="Your own pairs: columns username and record.")
+    ] = None,
+    export: Annotated[str | None, typer.Option("--export", metavar="FILE", help="Write the lists to a file.")] = None,
+    undo: Annotated[bool, typer.Option("--undo", help="Take the move back.")] = False,
+    config: Config = None,
+    as_json: Json = False,
+    today: Today = None,
+) -> None:
+    """Move a school to another MIS: who is who, shown first, done when exactly that is confirmed."""
+    from onroll_daemon.moving import Asked
+    from onroll_daemon.moving import rekey as run
+
+    run(config, school, Asked(to, confirm, possible, csv, export, undo, _day(today)), as_json)
 
 
 @app.command()

@@ -10,18 +10,20 @@ from onroll_daemon import log
 from onroll_daemon.session import FAILED, USAGE, document, say, sentences, session, stop
 
 
-def init(folder: str) -> None:
+def init(folder: str, mis: str = "csv", route: str | None = None) -> None:
     """`onroll init`"""
     from onroll_core.store import Store
-    from onroll_daemon.wiring import now, sample
+    from onroll_daemon.samples import chosen, sample
+    from onroll_daemon.wiring import now
 
     log.set_up()
     path = Path(folder) / "onroll.toml"
     with sentences():
+        text = sample(*chosen(mis, route))
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("x", encoding="utf-8", newline="\n") as file:
-                file.write(sample())
+                file.write(text)
         except FileExistsError:
             if path.exists():
                 stop(USAGE, f"{path} is already there and was left as it is.")

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from onroll_connectors.gives import Gives
-from onroll_connectors.mis import MISES, find, gives
+from onroll_connectors.mis import MISES, gives
 from onroll_connectors.sandbox.directory import forget
 from onroll_connectors.sandbox.google import Workspace
 from onroll_connectors.sandbox.graph import Graph
@@ -30,8 +30,7 @@ from onroll_core.changes import Create, sentence
 from onroll_core.night import TALLIES, Night
 from onroll_core.store import Store
 from onroll_daemon import settings as configuration
-from onroll_daemon.kinds import kinds
-from onroll_daemon.mistakes import Misconfigured, suggestion
+from onroll_daemon.samples import chosen
 from onroll_daemon.session import document, quieten, say, sentences
 from onroll_daemon.settings import Settings
 from onroll_daemon.wiring import line, open_store
@@ -145,7 +144,10 @@ def demo(
     `folder` keeps the configuration and the store; `directory` is the table of another Active Directory than the embedded one (TOML, without its header).
     Raises Misconfigured for a MIS or a route that onroll does not have.
     """
-    mis, way, preset = _way(mis, route)
+    mis, chosen_route = chosen(mis, route)
+    found = MISES.get(mis)
+    way = chosen_route or (found.route if found else mis)
+    preset = found.preset if found and way == "csv" else None
     with ExitStack() as stack:
         where = folder or Path(
             stack.enter_context(tempfile.TemporaryDirectory(prefix="onroll-demo-", ignore_cleanup_errors=True))
@@ -171,17 +173,6 @@ def demo(
         stack.callback(store.close)
         told = gives(way, preset)
         yield Demo(school, staged, told, graph, google, settings, store, FIRST_DAY - timedelta(days=1))
-
-
-def _way(mis: str, route: str | None) -> tuple[str, str, str | None]:
-    """The MIS, the source that reads it, and the captions of its exports."""
-    found = find(mis)
-    way = route or (found.route if found else mis)
-    if found is None and mis not in kinds("sources"):
-        raise Misconfigured([f"onroll has no MIS {mis!r}. {suggestion(mis, [*MISES, *kinds('sources')])}"])
-    if way not in kinds("sources"):
-        raise Misconfigured([f"onroll has no source {way!r}. {suggestion(way, kinds('sources'))}"])
-    return (found.name if found else mis), way, (found.preset if found and way == "csv" else None)
 
 
 def _configuration(directory: str, mis: str, route: str, staged: Stage, graph: str, google: str) -> str:

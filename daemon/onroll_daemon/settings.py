@@ -20,11 +20,19 @@ from onroll_core.rules import SchoolRules, TargetRules
 from onroll_daemon.kinds import Folder, kinds, module_of, settings_of
 from onroll_daemon.mistakes import Misconfigured, Mistakes, suggestion
 from onroll_daemon.school_rules import ROLES, place_of, school_rules, target_rules
-from onroll_daemon.tables import ConsoleTable, FileTables, RoleTable, SchoolTable, StoreTable, TargetTable
+from onroll_daemon.tables import (
+    ConsoleTable,
+    FileTables,
+    MovesToTable,
+    RoleTable,
+    SchoolTable,
+    StoreTable,
+    TargetTable,
+)
 from onroll_daemon.toml_lines import Spot, lines
 from onroll_daemon.windows import Window
 
-__all__ = ["Misconfigured", "SchoolSettings", "Settings", "TargetSettings", "load", "locate"]
+__all__ = ["Misconfigured", "Route", "SchoolSettings", "Settings", "TargetSettings", "load", "locate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +46,28 @@ class TargetSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class SchoolSettings:
-    """One school: its rules, its window, its source's module and settings, its targets' names.
+class Route:
+    """What is read and how: `name` is the MIS's, with the route where it is not the MIS's own, for people and for the store."""
 
-    `mis` is its name in the catalogue (or the source's, where the school names one); `waits` says that a nightly feed is waited for.
+    name: str
+    module: str
+    settings: Any
+
+
+@dataclass(frozen=True, slots=True)
+class SchoolSettings:
+    """One school: its rules, its window, what is read, its targets' names.
+
+    `waits` says that a nightly feed is waited for; `moves_to` is the MIS to which it is about to move.
     """
 
     rules: SchoolRules
     window: Window
     timezone: str
-    module: str
-    source: Any
+    route: Route
     targets: tuple[str, ...]
-    mis: str = ""
     waits: bool = False
+    moves_to: Route | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,10 +207,8 @@ class _Reading:
         self, number: int, table: SchoolTable, targets: Mapping[str, TargetSettings | None]
     ) -> SchoolSettings | None:
         spot: Spot = ("school", number)
-        kind = self._route(table, spot)
-        source = None
-        if kind is not None:
-            source = self._own("sources", kind, self._with_preset(table, kind), (*spot, "source"))
+        route = self._route(table, spot)
+        moves_to = self._route(table.moves_to, (*spot, "moves_to")) if table.moves_to is not None else None
         for name in table.targets:
             if name not in targets:
                 self._mistakes.say(
@@ -208,14 +222,21 @@ class _Reading:
         except ValueError as problem:
             self._mistakes.say((*spot, "timezone" if "time zone" in str(problem) else "window"), str(problem))
             return None
-        if rules is None or source is None or kind is None:
+        if rules is None or route is None:
             return None
         waits = table.mis in MISES and MISES[table.mis].waits
-        return SchoolSettings(
-            rules, window, table.timezone, module_of("sources", kind), source, tuple(table.targets), table.mis, waits
-        )
+        return SchoolSettings(rules, window, table.timezone, route, tuple(table.targets), waits, moves_to)
 
-    def _route(self, table: SchoolTable, spot: Spot) -> str | None:
+    def _route(self, table: SchoolTable | MovesToTable, spot: Spot) -> Route | None:
+        kind = self._source_of(table, spot)
+        if kind is None:
+            return None
+        source = self._own("sources", kind, self._with_preset(table, kind), (*spot, "source"))
+        own = table.mis == kind or (table.mis in MISES and MISES[table.mis].route == kind)
+        name = table.mis if own else f"{table.mis} over {kind}"
+        return None if source is None else Route(name, module_of("sources", kind), source)
+
+    def _source_of(self, table: SchoolTable | MovesToTable, spot: Spot) -> str | None:
         """The source that reads the school, or None with what is wrong about its name."""
         if table.route is not None:
             return self._kind("sources", table.route, (*spot, "route"))
@@ -225,7 +246,7 @@ class _Reading:
         self._mistakes.say((*spot, "mis"), f"onroll has no MIS {table.mis!r}. {suggestion(table.mis, known)}")
         return None
 
-    def _with_preset(self, table: SchoolTable, kind: str) -> dict[str, Any]:
+    def _with_preset(self, table: SchoolTable | MovesToTable, kind: str) -> dict[str, Any]:
         """A CSV export is read with its MIS's captions, where the school names none."""
         preset = MISES[table.mis].preset if table.mis in MISES else None
         takes_one = "preset" in settings_of("sources", kind).model_fields
@@ -248,7 +269,7 @@ class _Reading:
         """What two schools cannot share: an id, a source, a place in the same target."""
         there = [(n, table) for n, table in enumerate(tables) if table is not None]
         with_places = {name for name, each in targets.items() if each and getattr(each.settings, "places", True)}
-        sources = {each.rules.id: (each.module, each.source) for each in schools if each is not None}
+        sources = {each.rules.id: (each.route.module, each.route.settings) for each in schools if each is not None}
         for position, (n, table) in enumerate(there):
             for _, other in there[:position]:
                 if table.id == other.id:

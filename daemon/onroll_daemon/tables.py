@@ -113,6 +113,30 @@ class GroupsTable(Table):
     shrink: LimitTable | None = None
 
 
+def connector(mis: str, route: str | None) -> str:
+    """The source module: the route where one is named, else the best one to the MIS; a source's own name is a MIS too."""
+    return route or (MISES[mis].route if mis in MISES else mis)
+
+
+class MovesToTable(Table):
+    """[school.moves_to]: the MIS to which the school is about to move, for `onroll rekey`."""
+
+    mis: str
+    route: str | None = None
+    source: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("mis")
+    @classmethod
+    def _known(cls, mis: str) -> str:
+        found = find(mis)
+        return mis if found is None else found.name
+
+    @property
+    def connector(self) -> str:
+        """The source module that reads it."""
+        return connector(self.mis, self.route)
+
+
 class SchoolTable(Table):
     """[[school]]"""
 
@@ -132,6 +156,7 @@ class SchoolTable(Table):
     enrolments: list[str] = Field(default_factory=lambda: ["C", "M"])
     rollover: str | None = None
     source: dict[str, Any] = Field(default_factory=dict)
+    moves_to: MovesToTable | None = None
     students: RoleTable = Field(default_factory=RoleTable)
     staff: RoleTable = Field(default_factory=RoleTable)
     groups: GroupsTable = Field(default_factory=GroupsTable)
@@ -162,8 +187,8 @@ class SchoolTable(Table):
 
     @property
     def connector(self) -> str:
-        """The source module that reads this school: the route where one is named, else the best one to its MIS; a source's own name is a MIS too."""
-        return self.route or (MISES[self.mis].route if self.mis in MISES else self.mis)
+        """The source module that reads this school."""
+        return connector(self.mis, self.route)
 
     @property
     def hours(self) -> str:

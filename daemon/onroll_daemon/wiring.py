@@ -7,10 +7,10 @@ import random
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
 from importlib import import_module
-from importlib.resources import files
 from urllib.parse import quote
 
 from onroll_core.accounts import IdentityId
@@ -21,7 +21,7 @@ from onroll_core.pipeline import Line, TargetLine
 from onroll_core.rules import TargetRules
 from onroll_core.store import Store
 from onroll_core.store.processes import this_process
-from onroll_daemon.settings import SchoolSettings, Settings, TargetSettings
+from onroll_daemon.settings import Route, SchoolSettings, Settings, TargetSettings
 
 Progress = Callable[[str, int, int | None], None]
 
@@ -68,26 +68,7 @@ def line(
 ) -> Line:
     """Everything a run of `school` needs; `today` is the day to work as if it were, else the school's own day by `clock`."""
     day = today or clock().astimezone(school.window.zone).date()
-
-    def context(name: str) -> Context:
-        return Context(
-            name=name,
-            now=clock,
-            monotonic=time.monotonic,
-            sleep=time.sleep,
-            password=new_password,
-            memory=store.memory(name),
-            stopping=stopping,
-            progress=progress,
-            school=school.rules.id,
-            country=school.rules.country.value,
-            timezone=school.timezone,
-            today=day,
-        )
-
-    def source() -> Source:
-        found: Source = import_module(school.module).connect(school.source, context(f"source:{school.rules.id}"))
-        return found
+    context = partial(_context, school, store, day, stopping, progress, clock)
 
     def target(of: TargetSettings) -> Target:
         found: Target = import_module(of.module).connect(of.settings, context(of.name))
@@ -104,7 +85,7 @@ def line(
     return Line(
         school=school.rules,
         store=store,
-        source=source,
+        source=lambda: _source(school.route, context(memory_of(school.rules.id))),
         targets=targets,
         today=day,
         now=clock,
@@ -112,6 +93,52 @@ def line(
         holder=this_process("onroll"),
         stopping=stopping,
         progress=progress,
+        mis=school.route.name,
+    )
+
+
+def source_moved_to(
+    school: SchoolSettings, route: Route, store: Store, today: date | None = None, progress: Progress = quiet
+) -> Source:
+    """The MIS to which the school moves, to be looked at by a person; where that is the present route, its records may all be new."""
+    day = today or now().astimezone(school.window.zone).date()
+    name = memory_of(school.rules.id) + ("" if route == school.route else ":moves-to")
+    context = _context(school, store, day, lambda: False, progress, now, name)
+    return _source(route, replace(context, moving=True))
+
+
+def memory_of(school: str) -> str:
+    """The name under which a school's source keeps its memory."""
+    return f"source:{school}"
+
+
+def _source(route: Route, context: Context) -> Source:
+    found: Source = import_module(route.module).connect(route.settings, context)
+    return found
+
+
+def _context(
+    school: SchoolSettings,
+    store: Store,
+    day: date,
+    stopping: Callable[[], bool],
+    progress: Progress,
+    clock: Callable[[], datetime],
+    name: str,
+) -> Context:
+    return Context(
+        name=name,
+        now=clock,
+        monotonic=time.monotonic,
+        sleep=time.sleep,
+        password=new_password,
+        memory=store.memory(name),
+        stopping=stopping,
+        progress=progress,
+        school=school.rules.id,
+        country=school.rules.country.value,
+        timezone=school.timezone,
+        today=day,
     )
 
 
@@ -126,8 +153,3 @@ def unwritable(rules: TargetRules, target: Target) -> str | None:
         f"{', '.join(strange)} cannot be written to {rules.name}, which [targets.{rules.name}.attributes] asks for. It can write: {known}."
         " Some targets have a list of further ones (write, extra_fields)."
     )
-
-
-def sample() -> str:
-    """The commented configuration that `onroll init` writes."""
-    return files("onroll_daemon").joinpath("onroll.toml").read_text(encoding="utf-8")

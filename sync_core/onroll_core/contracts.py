@@ -56,6 +56,7 @@ class Context:
     `monotonic` and `sleep` are in seconds. `password(forbidden)` makes a random temporary password that holds none of the
     words given (usernames and names of the person). `stopping()` turns true when the run has to end: finish the call in
     hand and raise or stop yielding nothing more. `progress(what, done, total)` is free to call often.
+    `moving`: a person is looking at a move to another MIS, so that records under new ids are no reason to stop reading.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Context:
     country: str = "england"
     timezone: str = "Europe/London"
     today: date | None = None
+    moving: bool = False
 
 
 @dataclass(frozen=True, slots=True)

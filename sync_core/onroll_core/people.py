@@ -62,6 +62,7 @@ class Person:
     staff_code: str | None = None
     enrolment: str | None = None
     dob: date | None = None
+    former_upn: str | None = None
     children: tuple[str, ...] | None = None
 
 

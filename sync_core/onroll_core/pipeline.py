@@ -31,9 +31,12 @@ from onroll_core.people import Role, Snapshot
 from onroll_core.plan import Plan, ordered
 from onroll_core.project import project, waiting
 from onroll_core.reconcile import Reconciliation, reconcile
+from onroll_core.rekey import within
 from onroll_core.rules import SchoolRules, TargetRules
 from onroll_core.sanity import examine, fingerprint, profile
 from onroll_core.store import Store
+from onroll_core.store.moves import CONFIRMED, Move
+from onroll_core.years import academic_year
 
 APPROVAL_LASTS = timedelta(hours=24)
 
@@ -50,7 +53,7 @@ class TargetLine:
 class Line:
     """Everything a run needs. Time, randomness and the end of the window come from outside; any worker can run it.
 
-    A snapshot whose own feed time is before `feed_after` is last night's: nothing of it is used, and it is asked for again.
+    A snapshot whose own feed time is before `feed_after` is last night's: nothing of it is used, and it is asked for again. `mis` is what is read.
     """
 
     school: SchoolRules
@@ -64,6 +67,7 @@ class Line:
     stopping: Callable[[], bool] = lambda: False
     progress: Callable[[str, int, int | None], None] = lambda what, done, total: None
     feed_after: datetime | None = None
+    mis: str = ""
 
 
 def sync(line: Line, approve: str | None = None, by: str = "") -> Night:
@@ -169,17 +173,32 @@ def _pull(line: Line, night: Night, reached: _Reached) -> bool:
             return False
         night.notices += held
     years = reckon(snapshot, known, line.today, line.school)
-    found = reconcile(snapshot, known, line.today, line.school, years, line.new_id)
+    move = line.store.move(line.school.id)
+    found = _frozen(night, move, reconcile(snapshot, known, line.today, line.school, years, line.new_id))
     _remember(line, night, known, found, reached)
     _follow_groups(line, night, snapshot)
     line.store.profile(
         _id(night), line.school.id, profile(snapshot), True, snapshot.taken_at, snapshot.feed_time, line.now()
     )
+    if move is not None and move.status == CONFIRMED and move.to == line.mis:
+        line.store.finish_move(move)
     night.people = People(
         len(found.joiners), len(found.movers), len(found.leavers), len(found.returners), len(found.conflicts)
     )
     night.conflicts += [conflict.why for conflict in found.conflicts]
     return True
+
+
+def _frozen(night: Night, move: Move | None, found: Reconciliation) -> Reconciliation:
+    """While a school moves to another MIS nobody becomes a leaver."""
+    if move is None or not move.under_way:
+        return found
+    if found.leavers:
+        night.notices.append(
+            f"{len(found.leavers)} leavers wait, because {move.school} is moving to {move.to}. Finish it with onroll rekey {move.school}, or take"
+            " it back."
+        )
+    return replace(found, leavers=())
 
 
 def _read(line: Line, night: Night) -> Snapshot | None:
@@ -207,7 +226,11 @@ def _read(line: Line, night: Night) -> Snapshot | None:
         line.store.note_contact(line.school.id, line.now(), night.unread)
         return None
     line.store.note_contact(line.school.id, line.now(), None)
-    return snapshot
+    space = line.store.key_space(line.school.id, line.mis)
+    if not space:
+        return snapshot
+    year = academic_year(line.today, line.school.rollover)
+    return within(snapshot, space, line.store.groups(line.school.id), year)
 
 
 def _remember(line: Line, night: Night, known: Sequence[Identity], found: Reconciliation, reached: _Reached) -> None:

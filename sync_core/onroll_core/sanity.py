@@ -144,21 +144,25 @@ def _leaving(
 
 def _joining(identities: Sequence[Identity], snapshot: Snapshot, today: date, school: SchoolRules) -> list[str]:
     keys = {key for identity in identities for key in identity.keys}
-    strangers = sum(
-        1
+    strangers = [
+        person
         for person in snapshot.people
         if person.status is Status.ON_ROLL
         and person.key not in keys
         and not (person.starts is not None and person.starts >= today - RECENT)
-    )
+    ]
     present = sum(1 for identity in identities if identity.state in PRESENT)
     allowed = school.sanity.joining.allows(present)
-    if strangers <= allowed:
+    if len(strangers) <= allowed:
         return []
+    numbers = {identity.person.upn for identity in identities} - {None, ""}
+    renumbered = sum(1 for person in strangers if person.upn in numbers)
     return [
         (
-            f"{strangers} people are on roll under MIS records that onroll has never seen, without a recent first day"
-            f" (at most {allowed} would be believed). Has the school moved to another MIS, or was the MIS restored?"
+            f"{len(strangers)} people are on roll under MIS records that onroll has never seen, without a recent first day"
+            f" (at most {allowed} would be believed){f'; {renumbered} of them have the UPN of somebody known under another record' if renumbered else ''}."
+            " Has the school moved to another MIS, or was the MIS restored? If everybody has new records:"
+            f" onroll rekey {school.id} --to MIS"
         )
     ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tomllib
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -16,10 +17,10 @@ from onroll_core.rules import Limit, Limits, Sanity
 from onroll_daemon import settings
 from onroll_daemon.kinds import kinds, settings_of
 from onroll_daemon.mistakes import Misconfigured
+from onroll_daemon.samples import sample, source_keys, toml
 from onroll_daemon.tables import FileTables
 from onroll_daemon.timetable import Attempt, feed_awaited
 from onroll_daemon.windows import Window
-from onroll_daemon.wiring import sample
 
 ROOT = Path(__file__).parents[2]
 GOOD = """
@@ -76,7 +77,7 @@ def test_a_good_file(tmp_path: Path) -> None:
     school = found.schools["milton-park"]
     assert school.rules.limits.disable == Limit(7, 1.5)
     assert school.rules.students.username.text == "{yoe2}{initial}{last}"
-    assert school.source.path == str(tmp_path / "export")
+    assert school.route.settings.path == str(tmp_path / "export")
     assert school.window.spread == timedelta(minutes=30)
     assert found.store_url == f"sqlite:///{(tmp_path / 'onroll.db').as_posix()}"
     assert found.listen == ("127.0.0.1", 8750)
@@ -89,7 +90,7 @@ def test_what_windows_writes_is_read(tmp_path: Path) -> None:
     """Notepad's byte order mark and line ends, and a path with backslashes in single quotation marks."""
     text = "\ufeff" + GOOD.replace('"export"', r"'C:\Exports'").replace("\n", "\r\n")
     (tmp_path / "onroll.toml").write_bytes(text.encode())
-    assert settings.load(tmp_path / "onroll.toml").schools["milton-park"].source.path.endswith(r"C:\Exports")
+    assert settings.load(tmp_path / "onroll.toml").schools["milton-park"].route.settings.path.endswith(r"C:\Exports")
 
 
 def test_paths_and_secrets_in_files_are_taken_from_the_folder_of_the_file(tmp_path: Path) -> None:
@@ -104,29 +105,43 @@ def test_paths_and_secrets_in_files_are_taken_from_the_folder_of_the_file(tmp_pa
 
 def test_the_file_that_init_writes_is_the_one_in_config_and_can_be_loaded(tmp_path: Path) -> None:
     assert (ROOT / "config" / "onroll.toml").read_text(encoding="utf-8") == sample()
-    assert load(tmp_path, sample()).schools["milton-park"].module == "onroll_connectors.sources.csv"
+    assert load(tmp_path, sample()).schools["milton-park"].route.module == "onroll_connectors.sources.csv"
 
 
-def uncommented(source: str) -> str:
-    """The sample with its example keys taken out of their comments, but for what another key there excludes; `source` reads the school."""
-    text = "\n".join(re.sub(r"^# (?=[a-z_]+ = |\[)", "", line) for line in sample().splitlines())
+def uncommented(mis: str) -> str:
+    """The sample with its example keys taken out of their comments, but for what another key there excludes."""
+    text = "\n".join(re.sub(r"^# (?=[a-z_]+ = |\[)", "", line) for line in sample(mis).splitlines())
     before, rest = text.split("[school.source]")
-    csv, rest = rest.split("# -- wonde")
-    wonde, after = rest.split("[school.students]")
+    own, after = rest.split("[school.moves_to]")
+    _, after = after.split("[school.students]")
     excluded = ("token =", "client_secret", "route =", "open_to_network")
     before = "\n".join(line for line in before.splitlines() if not line.startswith(excluded))
-    own = {"csv": csv, "wonde": wonde.partition("\n")[2]}[source]
-    return f"{before}\n[school.source]\n{own}\n[school.students]{after}".replace('mis = "csv"', f'mis = "{source}"')
+    return f"{before}\n[school.source]{own if mis == 'csv' else ''}\n[school.students]{after}"
 
 
-@pytest.mark.parametrize("source", ["csv", "wonde"])
-def test_every_key_of_the_sample_is_one_that_onroll_knows(tmp_path: Path, source: str) -> None:
+def test_every_key_of_the_sample_is_one_that_onroll_knows(tmp_path: Path) -> None:
     """And the defaults that it shows are the defaults."""
-    found = load(tmp_path, uncommented(source))
+    found = load(tmp_path, uncommented("csv"))
     rules = found.schools["milton-park"].rules
     assert (rules.limits, rules.sanity) == (Limits(), Sanity())
     assert found.targets.keys() == {"ad", "m365", "google"}
-    assert found.schools["milton-park"].module.endswith(source)
+    assert found.schools["milton-park"].route.module.endswith("csv")
+
+
+@pytest.mark.parametrize("source", kinds("sources"))
+def test_the_sample_of_another_mis_shows_its_keys_with_their_defaults(source: str) -> None:
+    """Keys with a default are comments; taken out of them, they say what is the case anyway."""
+    lines = source_keys(source).splitlines()
+    fields = settings_of("sources", source).model_fields
+    assert [re.sub(r"^# ", "", line).partition(" =")[0] for line in lines if "=" in line]
+    for line in lines:
+        assert line.startswith("# ") or " = " in line
+        name, _, value = re.sub(r"^# ", "", line).partition(" = ")
+        told = tomllib.loads(f"{name} = {value}")[name]
+        default = fields[name].get_default(call_default_factory=True, validated_data={})
+        if line.startswith("# ") and default is not None:
+            assert told == tomllib.loads(f"x = {toml(default)}")["x"]
+    assert f"# {source}: see docs/mis/{source}.md" in sample(source) or source == "csv"
 
 
 def keys(model: type[BaseModel]) -> set[str]:
@@ -140,7 +155,7 @@ def keys(model: type[BaseModel]) -> set[str]:
 
 
 def test_the_sample_explains_every_key_there_is() -> None:
-    models = [FileTables, *(settings_of("sources", each) for each in kinds("sources"))]
+    models = [FileTables, settings_of("sources", "csv")]
     models += [settings_of("targets", each) for each in kinds("targets")]
     missing = {key for model in models for key in keys(model) if not re.search(rf"[\s\[.{{,]{key}(\]| =|\.)", sample())}
     assert missing == set()
@@ -288,7 +303,7 @@ def test_a_file_that_is_none(tmp_path: Path, content: bytes | None) -> None:
 
 def test_choosing_a_mis_is_one_line(tmp_path: Path) -> None:
     told = load(tmp_path, GOOD.replace('mis = "csv"', 'mis = "Integris"')).schools["milton-park"]
-    assert (told.mis, told.module, told.waits) == ("integris", "onroll_connectors.sources.csv", False)
+    assert (told.route.name, told.route.module, told.waits) == ("integris", "onroll_connectors.sources.csv", False)
     assert told.window.begins.isoformat("minutes") == "23:00"
     told = load(tmp_path, GOOD.replace('mis = "csv"', 'mis = "juniper-horizons"')).schools["milton-park"]
     assert (told.window.begins.hour, told.window.ends.hour, told.waits) == (0, 9, True)
@@ -300,7 +315,7 @@ def test_a_route_takes_the_place_of_the_mis_own(tmp_path: Path) -> None:
     wonde = GOOD.replace('mis = "csv"', 'mis = "integris"\nroute = "wonde"')
     wonde = wonde.replace('path = "export"', 'school = "A1930499544"\ntoken = "env:ONROLL_TEST_WONDE"')
     told = load(tmp_path, wonde).schools["milton-park"]
-    assert (told.mis, told.module) == ("integris", "onroll_connectors.sources.wonde")
+    assert (told.route.name, told.route.module) == ("integris over wonde", "onroll_connectors.sources.wonde")
     (sentence,) = wrong(tmp_path, GOOD.replace('mis = "csv"', 'mis = "integris"\nroute = "wond"'))
     assert "school.route" in sentence
     assert "Did you mean wonde?" in sentence

@@ -15,12 +15,12 @@ from sqlalchemy import Connection, Engine, select
 
 from onroll_core.accounts import Anchor, Holder, IdentityId
 from onroll_core.contracts import Memory
-from onroll_core.errors import Halt
+from onroll_core.errors import Halt, Refused
 from onroll_core.identities import Bond, Identity
 from onroll_core.known_groups import KnownGroup
 from onroll_core.plan import Plan
 from onroll_core.renames import Pending
-from onroll_core.store import events, groups, handouts, leases, ledger, people, plans, renaming, runs
+from onroll_core.store import events, groups, handouts, leases, ledger, moves, people, plans, renaming, runs
 from onroll_core.store.engine import open_engine, reading, writing
 from onroll_core.store.failures import Clash
 from onroll_core.store.groups import Membership
@@ -28,10 +28,11 @@ from onroll_core.store.journal import Journal, already_bound, put_bonds
 from onroll_core.store.leases import Busy, Lease
 from onroll_core.store.ledger import Ledger
 from onroll_core.store.memory import StoreMemory, forget
+from onroll_core.store.moves import Move
 from onroll_core.store.processes import this_process
 from onroll_core.store.schema import bonds as bond_table
 
-__all__ = ["Busy", "Journal", "Lease", "Ledger", "Store", "StoreMemory", "this_process"]
+__all__ = ["Busy", "Journal", "Lease", "Ledger", "Move", "Store", "StoreMemory", "this_process"]
 
 
 class Store:
@@ -171,6 +172,45 @@ class Store:
     def memberships(self, target: str, school: str) -> frozenset[Membership]:
         """Whom we ourselves put into which group of a school in a target."""
         return groups.put_by_us(self._engine, target, school)
+
+    # --- moving to another MIS ---
+
+    def move(self, school: str) -> Move | None:
+        """The school's newest move to another MIS, or None."""
+        return moves.newest(self._engine, school)
+
+    def key_space(self, school: str, mis: str) -> str:
+        """What stands before the records of `mis` (see `rekey.key_space`): "" unless the school moved to it."""
+        return moves.space_of(self._engine, school, mis)
+
+    def begin_move(self, school: str, to: str, by: str, now: datetime) -> Move:
+        """A move is looked at: nobody becomes a leaver until it is done or taken back. One that is under way to the same MIS is given again."""
+        found = moves.newest(self._engine, school)
+        if found is None or not found.under_way:
+            moves.begin(self._engine, school, to, by, now)
+            return self.begin_move(school, to, by, now)
+        if found.to != to:
+            raise Refused(
+                f"{school} is already moving to {found.to}. Take that back first: onroll rekey {school} --undo"
+            )
+        return found
+
+    def confirm_move(
+        self, move: Move, changed: Sequence[Identity], pairs: Mapping[IdentityId, str], by: str, now: datetime
+    ) -> None:
+        """Keep everybody's further record. Raises Refused when somebody else was faster, Halt when a record is somebody else's."""
+        try:
+            moves.confirm(self._engine, move, changed, pairs, by, now)
+        except Clash:
+            raise Halt(people.why_refused(self._engine, changed)) from None
+
+    def take_back_move(self, move: Move, changed: Sequence[Identity], by: str, now: datetime) -> None:
+        """Take the records of a move away again."""
+        moves.take_back(self._engine, move, changed, by, now)
+
+    def finish_move(self, move: Move) -> None:
+        """The new MIS was read well: leavers count again."""
+        moves.done(self._engine, move)
 
     # --- first passwords ---
 

@@ -251,3 +251,16 @@ memberships = Table(
     Column("identity", Text, ForeignKey("identities.id"), primary_key=True),
     Column("owner", Boolean, primary_key=True),
 )
+
+# Moves to another MIS; `pairs` is {identity: record of the new MIS}, `status` one of open, confirmed, done, taken back.
+moves = Table(
+    "moves",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("school", Text, nullable=False),
+    Column("to", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("pairs", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("at", Text, nullable=False),
+)
