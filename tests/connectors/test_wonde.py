@@ -210,6 +210,29 @@ def test_an_endpoint_in_the_clear_is_for_this_machine_alone() -> None:
         wonde.Settings(school="A1", token="env:X", endpoint="http://api.wonde.test/v1.0")  # type: ignore[arg-type]
 
 
+def test_contacts_are_read_where_the_school_asks_with_the_children_that_are_there(world: World) -> None:
+    assert {each.role for each in world.read().people} == {Role.STUDENT, Role.STAFF}
+    told = [each for each in world.read(contacts=True).people if each.role is Role.CONTACT]
+    assert len(told) == len(world.school.contacts)
+    pupils = {each.key.record: each for each in world.read().people}
+    for each in told:
+        assert each.children
+        assert all(pupils[child].last == each.last or pupils[child].legal_last == each.last for child in each.children)
+    assert "contact_details" not in world.simulator.asked
+
+
+def test_while_a_move_is_looked_at_another_mis_behind_wonde_is_read_and_not_taken_for_granted(world: World) -> None:
+    world.read()
+    world.simulator.mis = "Arbor"
+    settings = {"school": SCHOOL_ID, "token": "env:ONROLL_TEST_WONDE", "endpoint": f"{world.url}/v1.0"}
+    looking = replace(context("source", world.clock, memory=world.memory), moving=True)
+    source = wonde.connect(wonde.Settings(**settings), looking)  # type: ignore[arg-type]
+    assert len(source.read().people) == world.people
+    source.close()
+    with pytest.raises(Halt, match="onroll rekey milton-park --to wonde"):
+        world.read()
+
+
 def test_the_school_is_the_same_by_this_route(world: World) -> None:
     with_comers_and_goers(world.school)
     assert_same_school(world.read(), world.school, wonde.GIVES)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from onroll_connectors.sandbox.school import Employee, Lesson, Pupil, School, upi
+from onroll_connectors.sandbox.school import Contact, Employee, Lesson, Pupil, School, upi
 from onroll_connectors.sandbox.serving import Faults, Request, Response
 from onroll_connectors.sandbox.stages import Built
 
@@ -35,6 +35,7 @@ _INCLUDES = {
         "groups",
     ],
     "employees": ["contact_details", "employment_details", "extended_details", "roles", "classes", "groups"],
+    "contacts": ["contact_details", "students", "students.contact_details"],
     "groups": ["students", "employees"],
     "classes": ["subject", "students", "employees", "lessons"],
 }
@@ -108,6 +109,7 @@ class Wonde:
             "students-pre-admission",
             "students-leaver",
             "employees",
+            "contacts",
             "groups",
             "classes",
             "deletions",
@@ -132,6 +134,8 @@ class Wonde:
             return there[: len(there) // 2] if self.fault == "half" else there
         if what == "employees":
             return sorted(self.school.staff.values(), key=lambda each: each.number)
+        if what == "contacts":
+            return sorted(self.school.contacts.values(), key=lambda each: each.number)
         if what == "classes":
             return sorted(self.school.classes.values(), key=lambda each: each.number)
         return self._groups() if what == "groups" else []
@@ -169,6 +173,8 @@ class Wonde:
             shown = self._pupil(row, includes)
         elif isinstance(row, Employee):
             shown = self._employee(row, includes)
+        elif isinstance(row, Contact):
+            shown = self._contact(row, includes)
         elif isinstance(row, Lesson):
             shown = self._lesson(row, includes)
         else:
@@ -245,6 +251,25 @@ class Wonde:
                 }
             }
         return row
+
+    def _contact(self, contact: Contact, includes: set[str]) -> dict[str, Any]:
+        row: dict[str, Any] = {
+            "id": self._id(contact.number),
+            "upi": upi(self.school_id, "person", contact.number),
+            "mis_id": str(contact.number),
+            "title": contact.title,
+            "initials": contact.first[:1] + contact.last[:1],
+            "surname": contact.last,
+            "forename": contact.first,
+            "middle_names": None,
+            "gender": None,
+            "date_of_birth": None,
+            "created_at": _moment(self.school.today, "UTC"),
+            "updated_at": _moment(self.school.today, "UTC"),
+        }
+        if "contact_details" in includes:
+            row["contact_details"] = {"data": {"emails": {"email": f"parent{contact.number}@example.org"}}}
+        return row | self._people(includes, contact.children, ())
 
     def _lesson(self, lesson: Lesson, includes: set[str]) -> dict[str, Any]:
         row: dict[str, Any] = {

@@ -21,6 +21,7 @@ from onroll_core.people import Group, GroupKind, Person, Role, Snapshot, SourceK
 
 GIVES = Gives(
     staff_leavers=True,
+    contacts=True,
     untold_staff=frozenset({"staff_code"}),
     why="Wonde has no field for staff codes that every MIS fills.",
 )
@@ -47,6 +48,7 @@ class Settings(BaseModel):
         description="Wonde's type names of groups, and what they are here",
     )
     dates_of_birth: bool = Field(False, description="read dates of birth, for linking")
+    contacts: bool = Field(False, description="also read pupils' contacts: their names, and whose they are")
 
     @model_validator(mode="after")
     def _safe(self) -> Self:
@@ -130,6 +132,11 @@ class Wonde:
         for row in self._rows("employees", _STAFF):
             self._keep(self._employee(row), row, people, ids)
         self._check_counts(people)
+        if self._settings.contacts:
+            for row in self._rows("contacts", "students"):
+                contact = self._contact(row, ids)
+                if contact.children:
+                    self._keep(contact, row, people, ids)
         groups = self._groups(ids) if self._settings.groups else []
         return Snapshot(self._context.school, self._context.now(), list(people.values()), groups)
 
@@ -146,10 +153,12 @@ class Wonde:
         """A change of MIS gives everybody new ids: that is a person's to confirm, never a night's."""
         mis = school.get("mis")
         known = self._context.memory.get("mis")
+        if self._context.moving:
+            return
         if known is not None and mis and known.decode() != mis:
             raise Halt(
                 f"The school's MIS behind Wonde was {known.decode()} and is now {mis}, so its records may all have new ids. Nothing was read."
-                " Confirm the move before onroll goes on."
+                f" Confirm the move: onroll rekey {self._context.school} --to wonde"
             )
         if mis:
             self._context.memory.put("mis", str(mis).encode())
@@ -231,6 +240,7 @@ class Wonde:
             registration_group=_name(_one(row, "registration")),
             house=_name(_one(row, "house")),
             upn=_text(details.get("upn")),
+            former_upn=_text(details.get("former_upn")),
             admission_number=_text(details.get("admission_number")),
             dob=_day(row.get("date_of_birth")) if self._settings.dates_of_birth else None,
         )
@@ -255,6 +265,16 @@ class Wonde:
             starts=starts,
             ends=ends,
             dob=_day(row.get("date_of_birth")) if self._settings.dates_of_birth else None,
+        )
+
+    def _contact(self, row: Mapping[str, Any], ids: Mapping[str, SourceKey]) -> Person:
+        return Person(
+            self._key(row, "contact"),
+            Role.CONTACT,
+            Status.ON_ROLL,
+            first=_text(row.get("forename")),
+            last=_text(row.get("surname")),
+            children=tuple(sorted(ids[each].record for each in _ids(row, "students") if each in ids)),
         )
 
     def _check_counts(self, people: Mapping[SourceKey, Person]) -> None:
