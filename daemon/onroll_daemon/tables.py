@@ -79,6 +79,7 @@ class SanityTable(Table):
     blank: LimitTable | None = None
     leaving: LimitTable | None = None
     joining: LimitTable | None = None
+    exchanged: LimitTable | None = None
 
 
 class RoleTable(Table):

@@ -51,7 +51,7 @@ class Limits:
 @dataclass(frozen=True, slots=True)
 class Sanity:
     """How far a snapshot may fall short of the school's own last good ones: `people` and `groups` lost, `blank` values in a column that
-    was filled, `leaving` dates that are suddenly there, `joining` people nobody expected."""
+    was filled, `leaving` dates that are suddenly there, `joining` people nobody expected, records that are suddenly somebody else's (`exchanged`)."""
 
     people: Limit = Limit(10, 10)
     year_group: Limit = Limit(10, 40)
@@ -59,6 +59,7 @@ class Sanity:
     blank: Limit = Limit(20, 20)
     leaving: Limit = Limit(10, 8)
     joining: Limit = Limit(25, 25)
+    exchanged: Limit = Limit(5, 2)
 
 
 @dataclass(frozen=True, slots=True)

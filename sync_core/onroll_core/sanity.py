@@ -13,6 +13,7 @@ from onroll_core.lifecycle import ends_naturally, spoken
 from onroll_core.people import Person, Role, Snapshot, SourceKey, Status
 from onroll_core.reconcile import RECENT
 from onroll_core.rules import Limit, SchoolRules
+from onroll_core.usernames import fold
 
 PRESENT = frozenset({State.ACTIVE, State.FUTURE, State.MISSING})
 _COLUMNS = (
@@ -81,6 +82,7 @@ def examine(
             found += _lost(ours, told, role, today, school)
             found += _leaving(ours, told, role, today, school)
     if identities:
+        found += _exchanged(identities, told, school)
         found += _joining(identities, snapshot, today, school)
     if last is not None:
         found += _blank(profile(snapshot), last, school.sanity.blank)
@@ -165,6 +167,39 @@ def _joining(identities: Sequence[Identity], snapshot: Snapshot, today: date, sc
             f" onroll rekey {school.id} --to MIS"
         )
     ]
+
+
+def _exchanged(identities: Sequence[Identity], told: Mapping[SourceKey, Person], school: SchoolRules) -> list[str]:
+    """Records whose people are suddenly others: a system that numbers from one again, read as if it were the old one."""
+    ours = [identity for identity in identities if identity.state in PRESENT]
+    others = 0
+    for identity in ours:
+        person = next((told[key] for key in identity.keys if key in told), None)
+        others += person is not None and _somebody_else(identity.person, person)
+    allowed = school.sanity.exchanged.allows(len(ours))
+    if others <= allowed:
+        return []
+    return [
+        (
+            f"{others} people have another name and number than before under the same MIS record (at most {allowed} would be believed)."
+            f" Has the school moved to another MIS, which numbers its records anew? Then: onroll rekey {school.id} --to MIS"
+        )
+    ]
+
+
+def _somebody_else(known: Person, told: Person) -> bool:
+    """True when the names are others and no number says that it is the same human; with another UPN, another first name is enough."""
+    if known.upn and known.upn == told.upn:
+        return False
+    firsts = _differ((known.first, known.legal_first), (told.first, told.legal_first))
+    lasts = _differ((known.last, known.legal_last), (told.last, told.legal_last))
+    return firsts and (lasts or bool(known.upn and told.upn))
+
+
+def _differ(before: Sequence[str | None], now: Sequence[str | None]) -> bool:
+    """True when both are told, and no name of one is a name of the other."""
+    names, others = {fold(each) for each in before if each}, {fold(each) for each in now if each}
+    return bool(names and others and not names & others)
 
 
 def _blank(now: Mapping[str, Any], last: Mapping[str, Any], limit: Limit) -> list[str]:

@@ -114,3 +114,24 @@ def test_a_slow_bleed_is_noticed_when_it_has_become_a_wound() -> None:
         held.append(isinstance(found, list))
     assert held[0] is False
     assert held[-1] is True
+
+
+def test_records_that_are_suddenly_other_people() -> None:
+    """Another MIS that numbers from one, read as if it were the old one: nobody is missing, nobody is new, and everybody is somebody else."""
+    people = everyone()
+    turned = [
+        replace(person, key=other.key) for person, other in zip(people[:200], reversed(people[:200]), strict=True)
+    ]
+    (said,) = night([*turned, *people[200:]])
+    assert "200 people have another name and number than before under the same MIS record" in said
+    assert "onroll rekey milton-park" in said
+
+
+def test_everybody_under_new_records_is_told_by_their_upn() -> None:
+    people = [replace(person, key=SourceKey(person.key.school, f"{person.key.record}-new")) for person in everyone()]
+    assert any("200 of them have the UPN of somebody known under another record" in said for said in night(people))
+
+
+def test_a_wedding_season_is_no_exchange() -> None:
+    people = [replace(person, last=f"Married{n}") for n, person in enumerate(everyone())]
+    assert night(people) == []
