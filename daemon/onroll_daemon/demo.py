@@ -124,7 +124,7 @@ def main(once: bool, as_json: bool, pupils: int = 1200, mis: str = "wonde", rout
     quieten()
     tell = (lambda text="": None) if as_json else say
     with sentences(), demo(pupils, mis=mis, route=route) as world:
-        _story(world, tell)
+        story(world, tell)
         if as_json:
             document({"nights": world.nights, "accounts": world.accounts()})
         if not once and not as_json and sys.stdin.isatty():
@@ -217,7 +217,7 @@ place = "Staff"
 """
 
 
-def _story(world: Demo, tell: Any) -> None:
+def story(world: Demo, tell: Any) -> None:
     tell(
         "Milton Park School does not exist. Its MIS, its Active Directory, its Microsoft 365 and its Google Workspace are simulated here.\n"
     )
