@@ -25,6 +25,12 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "enrolment": ("enrolment status", "enrol status", "enrolment", "enrolstatus"),
     "dob": ("dob", "date of birth", "birth date"),
     "groups": ("teaching groups", "classes", "groups", "sets"),
+    "class": (),
+    "teacher": (),
+    "email": ("work email", "staff email"),
+    "contact_id": (),
+    "contact_first": (),
+    "contact_last": (),
 }  # fmt: skip
 """Our names of columns, and the captions recognised for each (case and punctuation aside). Preferred names come before plain ones."""
 
