@@ -14,8 +14,8 @@ import typer
 
 from onroll_core import pipeline
 from onroll_core.errors import OnrollError
+from onroll_core.line import Line
 from onroll_core.night import Night
-from onroll_core.pipeline import Line
 from onroll_daemon.bars import watching
 from onroll_daemon.mistakes import suggestion
 from onroll_daemon.session import FAILED, USAGE, Session, document, say_error, session, stop

@@ -16,8 +16,8 @@ from urllib.parse import quote
 from onroll_core.accounts import IdentityId
 from onroll_core.contracts import Context, Source, Target
 from onroll_core.errors import Halt
+from onroll_core.line import Line, TargetLine
 from onroll_core.passwords import temporary
-from onroll_core.pipeline import Line, TargetLine
 from onroll_core.rules import TargetRules
 from onroll_core.store import Store
 from onroll_core.store.processes import this_process

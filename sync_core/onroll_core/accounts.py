@@ -95,7 +95,7 @@ class Observed:
     `owners`: the identity that an account carries, for those that carry one.
     `names`: every login (bare) and address seen anywhere in the target, lower case, live or soft-deleted, of people, groups
     and whatever else shares the name space.
-    `read_only`: accounts that another system masters. `deleted`: soft-deleted ones that can be restored; they are among `accounts`.
+    `read_only`: accounts that another system masters. `protected`: administrators', which are never linked. `deleted`: soft-deleted ones that can be restored; they are among `accounts`.
     """
 
     accounts: Mapping[Anchor, Account]
@@ -104,3 +104,4 @@ class Observed:
     read_only: frozenset[Anchor] = frozenset()
     deleted: frozenset[Anchor] = frozenset()
     groups: Mapping[Anchor, ObservedGroup] = field(default_factory=dict)
+    protected: frozenset[Anchor] = frozenset()

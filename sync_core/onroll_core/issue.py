@@ -12,7 +12,7 @@ from onroll_core.changes import Applied, Deferred, GivePassword, Rejected, Who
 from onroll_core.errors import OnrollError
 from onroll_core.identities import Identity
 from onroll_core.lifecycle import standing
-from onroll_core.pipeline import Line
+from onroll_core.line import Line
 from onroll_core.plan import Plan, ordered
 
 

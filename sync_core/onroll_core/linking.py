@@ -7,7 +7,7 @@ roles and two records of one human are never likely and always shown (DESIGN 7).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import IntEnum
@@ -93,15 +93,23 @@ def side_of(key: str, person: Person, role: Role | None = None) -> Side:
     return Side(key, role or person.role, names, numbers, person.dob)
 
 
-def suggest(records: Iterable[Side], known: Iterable[Side], names_suffice: bool = True) -> Suggestions:
-    """Who is probably whom.
+def suggest(
+    records: Iterable[Side],
+    known: Iterable[Side],
+    names_suffice: bool = True,
+    rejected: Collection[tuple[str, str]] = frozenset(),
+) -> Suggestions:
+    """Who is probably whom; pairs of a record and a known person that somebody has `rejected` are never suggested again.
 
     Likely is what is unique in both directions, in the same role, and rests on a number with the name, on name and birthday, or (where
     `names_suffice`) on the name alone. What is weaker is possible.
     """
     ours, theirs = {each.key: each for each in known}, {each.key: each for each in records}
     found = _Candidates(ours.values())
-    evidence = {key: found.of(side) for key, side in theirs.items()}
+    evidence = {
+        key: {each: strength for each, strength in found.of(side).items() if (key, each) not in rejected}
+        for key, side in theirs.items()
+    }
     best: dict[str, tuple[Evidence, tuple[str, ...]]] = {}
     for key, candidates in evidence.items():
         if candidates:

@@ -6,73 +6,42 @@ or is held from stopping another.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 
 from onroll_core import guard
-from onroll_core.accounts import IdentityId, Observed
+from onroll_core.accounts import DesiredAccount, Observed
 from onroll_core.apply import apply as carry_out
 from onroll_core.changes import Conflict
 from onroll_core.cohorts import reckon
-from onroll_core.contracts import Scope, Source, Target
 from onroll_core.diff import diff
 from onroll_core.errors import OnrollError, Refused
 from onroll_core.group_changes import group_changes
 from onroll_core.identities import Bond, Identity
 from onroll_core.known_groups import follow
 from onroll_core.limits import objections
+from onroll_core.line import Line, Reached, reached_by
+from onroll_core.links import followed
 from onroll_core.naming import name_everyone
 from onroll_core.night import Night, People, TargetNight
 from onroll_core.people import Role, Snapshot
 from onroll_core.plan import Plan, ordered
-from onroll_core.project import project, waiting
+from onroll_core.project import project, project_linked, waiting
 from onroll_core.reconcile import Reconciliation, reconcile
 from onroll_core.rekey import within
-from onroll_core.rules import SchoolRules, TargetRules
 from onroll_core.sanity import examine, fingerprint, profile
-from onroll_core.store import Store
 from onroll_core.store.moves import CONFIRMED, Move
 from onroll_core.years import academic_year
 
 APPROVAL_LASTS = timedelta(hours=24)
 
 
-@dataclass(frozen=True, slots=True)
-class TargetLine:
-    """One target of a school: what is written to it, and how to reach it."""
-
-    rules: TargetRules
-    connect: Callable[[], Target]
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """Everything a run needs. Time, randomness and the end of the window come from outside; any worker can run it.
-
-    A snapshot whose own feed time is before `feed_after` is last night's: nothing of it is used, and it is asked for again. `mis` is what is read.
-    """
-
-    school: SchoolRules
-    store: Store
-    source: Callable[[], Source]
-    targets: Mapping[str, TargetLine]
-    today: date
-    now: Callable[[], datetime]
-    new_id: Callable[[], IdentityId]
-    holder: str
-    stopping: Callable[[], bool] = lambda: False
-    progress: Callable[[str, int, int | None], None] = lambda what, done, total: None
-    feed_after: datetime | None = None
-    mis: str = ""
-
-
 def sync(line: Line, approve: str | None = None, by: str = "") -> Night:
     """One night, now: everything from the read to the last change. Raises only when the run could not begin."""
-    with _run(line, "sync", by) as night, _reached(line, None, night) as reached:
+    with _run(line, "sync", by) as night, reached_by(line, None, night) as reached:
         _approve(line, approve, by)
         if _pull(line, night, reached):
             _bring_into_line(line, night, reached)
@@ -81,7 +50,7 @@ def sync(line: Line, approve: str | None = None, by: str = "") -> Night:
 
 def pull(line: Line, approve: str | None = None, by: str = "") -> Night:
     """Read the MIS, reconcile, remember. Targets are only looked at, for the names that are taken there."""
-    with _run(line, "pull", by) as night, _reached(line, None, night) as reached:
+    with _run(line, "pull", by) as night, reached_by(line, None, night) as reached:
         _approve(line, approve, by)
         _pull(line, night, reached)
         for name, one in night.targets.items():
@@ -98,17 +67,15 @@ def plan(line: Line, only: Sequence[str] | None = None) -> Night:
     if not identities:
         night.unread = _never_read(line)
         return night
-    with _reached(line, only, night) as reached:
-        for name in list(reached.lines):
-            observed = reached.observe(name, identities)
-            if observed is not None:
-                _plan_target(line, night, name, identities, observed, reached)
+    with reached_by(line, only, night) as reached:
+        for name, observed in reached.all(identities):
+            _plan_target(line, night, name, identities, observed, reached)
     return night
 
 
 def apply(line: Line, only: Sequence[str] | None = None, approve: str | None = None, by: str = "") -> Night:
     """Bring targets into line with what was last read."""
-    with _run(line, "apply", by) as night, _reached(line, only, night) as reached:
+    with _run(line, "apply", by) as night, reached_by(line, only, night) as reached:
         _approve(line, approve, by)
         if not line.store.identities(line.school.id):
             night.unread = _never_read(line)
@@ -153,7 +120,7 @@ def _id(night: Night) -> int:
 # --- read, examine, reconcile, remember ---
 
 
-def _pull(line: Line, night: Night, reached: _Reached) -> bool:
+def _pull(line: Line, night: Night, reached: Reached) -> bool:
     """True when the snapshot was good and is remembered."""
     _rename_who_is_due(line, night)
     snapshot = _read(line, night)
@@ -233,19 +200,30 @@ def _read(line: Line, night: Night) -> Snapshot | None:
     return within(snapshot, space, line.store.groups(line.school.id), year)
 
 
-def _remember(line: Line, night: Night, known: Sequence[Identity], found: Reconciliation, reached: _Reached) -> None:
+def _remember(line: Line, night: Night, known: Sequence[Identity], found: Reconciliation, reached: Reached) -> None:
     """Give names to those who need one, and keep everything that changed in one transaction."""
     changed = {identity.id: identity for identity in found.changed}
     now = [*(changed.get(identity.id, identity) for identity in known), *found.joiners]
-    for name in list(reached.lines):
-        observed = reached.observe(name, known)
-        if observed is not None:
-            line.store.absorb(name, observed.names, line.now())
-    named = name_everyone(now, line.today, line.school, line.store.ledger(line.school.id), reached.seen.values())
+    for name, observed in reached.all(known):
+        line.store.absorb(name, observed.names, line.now())
+    if line.school.mode == "link":
+        named = _names_of_driver(line, reached, now)
+    else:
+        named = name_everyone(now, line.today, line.school, line.store.ledger(line.school.id), reached.seen.values())
     for identity in named:
         changed[identity.id] = identity
     if changed:
         line.store.remember(_id(night), list(changed.values()), line.now())
+
+
+def _names_of_driver(line: Line, reached: Reached, people: Sequence[Identity]) -> list[Identity]:
+    """In Link Mode names are those of the accounts that drive."""
+    seen = reached.seen.get(line.school.driver)
+    if seen is None:
+        return []
+    by_name = reached.target(line.school.driver).abilities.login == "name"
+    domains = {role: rules.domain for role in Role if (rules := line.school.of(role)) is not None}
+    return followed(people, line.school.driver, seen, by_name, domains)
 
 
 def _rename_who_is_due(line: Line, night: Night) -> None:
@@ -274,12 +252,9 @@ def _follow_groups(line: Line, night: Night, snapshot: Snapshot) -> None:
 # --- project, observe, diff, clear, apply ---
 
 
-def _bring_into_line(line: Line, night: Night, reached: _Reached) -> None:
+def _bring_into_line(line: Line, night: Night, reached: Reached) -> None:
     identities = line.store.identities(line.school.id)
-    for name in list(reached.lines):
-        observed = reached.observe(name, identities)
-        if observed is None:
-            continue
+    for name, observed in reached.all(identities):
         line.store.absorb(name, observed.names, line.now())
         one, verdict = _plan_target(line, night, name, identities, observed, reached)
         current = verdict.plan
@@ -296,11 +271,11 @@ def _bring_into_line(line: Line, night: Night, reached: _Reached) -> None:
 
 
 def _plan_target(
-    line: Line, night: Night, name: str, identities: Sequence[Identity], observed: Observed, reached: _Reached
+    line: Line, night: Night, name: str, identities: Sequence[Identity], observed: Observed, reached: Reached
 ) -> tuple[TargetNight, guard.Verdict]:
     """Project, diff and clear for one target."""
     target, rules = reached.target(name), line.targets[name].rules
-    desired = list(project(identities, line.today, line.school, rules, target.abilities))
+    desired = _desired(line, name, identities, reached)
     bonds = {identity.id: identity.bonds[name] for identity in identities if name in identity.bonds}
     ledger = line.store.ledger(line.school.id)
     current = diff(
@@ -312,7 +287,7 @@ def _plan_target(
             current, known, identities, desired, observed, ours, line.today, line.school, rules, target.abilities.owners
         )
         current = replace(current, changes=tuple(ordered([*current.changes, *changes])))
-    nameless = waiting(identities, line.today, line.school)
+    nameless = waiting(identities, line.today, line.school) if line.school.mode == "create" else []
     if nameless:
         current = replace(current, conflicts=(*nameless, *current.conflicts))
     verdict = _clear(line, current, identities, observed, night.run is not None)
@@ -321,6 +296,15 @@ def _plan_target(
         one = TargetNight("held", current, verdict.objections)
     night.targets[name] = one
     return one, verdict
+
+
+def _desired(line: Line, name: str, identities: Sequence[Identity], reached: Reached) -> list[DesiredAccount]:
+    """The accounts that a target should have, by the mode of the school."""
+    rules, abilities = line.targets[name].rules, reached.target(name).abilities
+    if line.school.mode == "create":
+        return list(project(identities, line.today, line.school, rules, abilities))
+    seen = reached.seen[line.school.driver]
+    return list(project_linked(identities, line.school.driver, seen, line.school, rules, abilities))
 
 
 def _clear(
@@ -336,57 +320,6 @@ def _clear(
     if found and may_use and line.store.use_approval(current.digest, line.now()):
         approved = current.digest
     return guard.clear(current, found, approved)
-
-
-@dataclass(slots=True)
-class _Reached:
-    """The targets of one run, connected on first use and observed once."""
-
-    line: Line
-    night: Night
-    lines: dict[str, TargetLine]
-    open: dict[str, Target] = field(default_factory=dict)
-    seen: dict[str, Observed] = field(default_factory=dict)
-
-    def target(self, name: str) -> Target:
-        """The connected target."""
-        if name not in self.open:
-            self.open[name] = self.lines[name].connect()
-        return self.open[name]
-
-    def observe(self, name: str, identities: Sequence[Identity]) -> Observed | None:
-        """What is there; None when the target failed, which the night then says and which ends that target's part in it."""
-        if name in self.seen:
-            return self.seen[name]
-        anchors = frozenset(identity.bonds[name].anchor for identity in identities if name in identity.bonds)
-        self.line.progress(f"looking at {name}", 0, None)
-        try:
-            self.seen[name] = self.target(name).observe(Scope(self.line.school.id, anchors))
-        except OnrollError as failure:
-            self._failed(name, str(failure))
-            return None
-        except Exception as failure:
-            # A connector's own mistake is that target's failure, never the whole night's.
-            logging.getLogger("onroll").exception("unexpected failure in %s", name)
-            self._failed(name, f"{name} failed in a way onroll did not expect ({type(failure).__name__}): see the log.")
-            return None
-        return self.seen[name]
-
-    def _failed(self, name: str, why: str) -> None:
-        self.night.targets[name] = TargetNight("failed", error=why)
-        del self.lines[name]
-
-
-@contextmanager
-def _reached(line: Line, only: Sequence[str] | None, night: Night) -> Iterator[_Reached]:
-    """The targets that take part in a run; their connections end with it."""
-    lines = {name: each for name, each in line.targets.items() if only is None or name in only}
-    reached = _Reached(line, night, lines)
-    try:
-        yield reached
-    finally:
-        for target in reached.open.values():
-            target.close()
 
 
 def unsettled(night: Night) -> list[Conflict]:

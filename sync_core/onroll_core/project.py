@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 
-from onroll_core.accounts import Account, DesiredAccount
+from onroll_core.accounts import Account, DesiredAccount, Observed
 from onroll_core.changes import Conflict
 from onroll_core.contracts import Abilities
 from onroll_core.identities import Identity
@@ -49,6 +50,44 @@ def project(
                 where.expected,
                 True,
             )
+
+
+def project_linked(
+    identities: Iterable[Identity],
+    driver: str,
+    seen: Observed,
+    school: SchoolRules,
+    target: TargetRules,
+    abilities: Abilities,
+) -> Iterator[DesiredAccount]:
+    """Link Mode: `seen` are the accounts of the target `driver`, which alone says who has one, under which names, and whether they may sign in.
+
+    There, the MIS adds names and attributes to accounts that are linked. Every other target follows: an account for everyone who has a working one in
+    `driver`, switched off when that one is. Whoever is not linked is left alone, and a leaver is nobody's to disable.
+    """
+    around = school.around
+    for identity in identities:
+        rules, bond = school.of(identity.role), identity.bonds.get(driver)
+        account = None if bond is None else seen.accounts.get(bond.anchor)
+        if rules is None or account is None or identity.username is None or identity.email is None:
+            continue
+        because = f"{driver} has {'a working' if account.enabled else 'a disabled'} account"
+        wanted = _account(identity, "", rules, target, abilities, around)
+        if target.name == driver:
+            wanted = replace(
+                wanted,
+                login=account.login,
+                email=account.email,
+                aliases=frozenset(),
+                place=None,
+                enabled=account.enabled,
+            )
+        elif not account.enabled and target.name not in identity.bonds:
+            continue
+        else:
+            login = identity.username if abilities.login == "name" else identity.email
+            wanted = replace(wanted, login=login, enabled=account.enabled)
+        yield DesiredAccount(identity.id, identity.role, wanted, because, True)
 
 
 def waiting(identities: Iterable[Identity], today: date, school: SchoolRules) -> list[Conflict]:

@@ -123,7 +123,7 @@ DEFAULT_GROUP_NAMES: Mapping[GroupKind, GroupTemplate] = {
 
 @dataclass(frozen=True, slots=True)
 class SchoolRules:
-    """One school. `absences` is the number of complete reads in a row without a person after which they count as gone;
+    """One school. In `mode` "link" the target `driver` says who has an account and who may sign in, and the MIS adds to it. `absences` is the number of complete reads in a row without a person after which they count as gone;
     `enrolments` are the enrolment statuses of pupils who get an account (a blank status always does)."""
 
     id: str
@@ -137,6 +137,8 @@ class SchoolRules:
     enrolments: frozenset[str] = frozenset({"C", "M"})
     limits: Limits = Limits()
     sanity: Sanity = Sanity()
+    mode: Literal["create", "link"] = "create"
+    driver: str = ""
     groups: GroupRules = field(default_factory=GroupRules)
 
     def of(self, role: Role) -> RoleRules | None:

@@ -15,9 +15,9 @@ from onroll_core.accounts import Anchor, IdentityId
 from onroll_core.changes import Create
 from onroll_core.contracts import Report
 from onroll_core.errors import Halt, OnrollError, Unavailable
+from onroll_core.line import Line, TargetLine
 from onroll_core.night import Night
 from onroll_core.people import Group, GroupKind, Person, Snapshot, SourceKey, Status
-from onroll_core.pipeline import Line, TargetLine
 from onroll_core.rules import Limit, Limits, SchoolRules, TargetRules
 from onroll_core.store import Store, this_process
 

@@ -18,9 +18,10 @@ from onroll_core.contracts import Memory
 from onroll_core.errors import Halt, Refused
 from onroll_core.identities import Bond, Identity
 from onroll_core.known_groups import KnownGroup
+from onroll_core.links import Linked
 from onroll_core.plan import Plan
 from onroll_core.renames import Pending
-from onroll_core.store import events, groups, handouts, leases, ledger, moves, people, plans, renaming, runs
+from onroll_core.store import events, groups, handouts, leases, ledger, linked, moves, people, plans, renaming, runs
 from onroll_core.store.engine import open_engine, reading, writing
 from onroll_core.store.failures import Clash
 from onroll_core.store.groups import Membership
@@ -172,6 +173,31 @@ class Store:
     def memberships(self, target: str, school: str) -> frozenset[Membership]:
         """Whom we ourselves put into which group of a school in a target."""
         return groups.put_by_us(self._engine, target, school)
+
+    # --- linking ---
+
+    def link_all(self, target: str, found: Sequence[Linked], by: str, now: datetime) -> None:
+        """Join people to accounts that were there before us, because somebody (`by`) confirmed it; all or none. Raises Halt, which names the clash."""
+        try:
+            linked.confirm(self._engine, target, found, by, now)
+        except Clash:
+            raise Halt(people.why_refused(self._engine, [each.after for each in found])) from None
+
+    def reject_link(self, target: str, who: Identity, anchor: Anchor, by: str, now: datetime) -> None:
+        """Keep that this account is not this person's."""
+        linked.reject(self._engine, target, who, anchor, by, now)
+
+    def undo_link(self, target: str, who: Identity, by: str, now: datetime) -> Identity:
+        """Take a confirmed link back. Raises Refused when there is none."""
+        return linked.undo(self._engine, target, who, by, now)
+
+    def rejected_links(self, school: str, target: str) -> frozenset[linked.Pair]:
+        """Pairs that somebody turned down, and that are not suggested again."""
+        return linked.said(self._engine, school, target, (linked.REJECTED,))
+
+    def severed_links(self, school: str, target: str) -> frozenset[linked.Pair]:
+        """Pairs that are no pair, whatever an account may still carry: turned down, or linked once and taken back."""
+        return linked.said(self._engine, school, target, (linked.REJECTED, linked.UNDONE))
 
     # --- moving to another MIS ---
 

@@ -264,3 +264,16 @@ moves = Table(
     Column("by", Text, nullable=False),
     Column("at", Text, nullable=False),
 )
+
+# What people said of accounts that were there before us: confirmed, rejected, or undone. `before` has the names of the identity before the link.
+links = Table(
+    "links",
+    metadata,
+    Column("target", Text, primary_key=True),
+    Column("anchor", Text, primary_key=True),
+    Column("identity", Text, ForeignKey("identities.id"), primary_key=True),
+    Column("status", Text, nullable=False),
+    Column("before", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("at", Text, nullable=False),
+)
