@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated
 
 import typer
+
+from onroll_daemon.cli_options import Approve, Config, Json, Only, School, Today, day
+from onroll_daemon.cli_people import links, passwords, users
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -14,28 +16,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Keeps a school's accounts in step with who is on roll.",
 )
-users = typer.Typer(no_args_is_help=True, help="People and their usernames.")
 app.add_typer(users, name="users")
-passwords = typer.Typer(no_args_is_help=True, help="First passwords, handed out on paper.")
+app.add_typer(links, name="links")
 app.add_typer(passwords, name="passwords")
 runs = typer.Typer(invoke_without_command=True, help="What was done, when, and why.")
 app.add_typer(runs, name="runs")
-
-School = Annotated[str | None, typer.Argument(help="A school's id; all of them when left out.")]
-Config = Annotated[str | None, typer.Option("--config", help="The configuration file.")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
-Today = Annotated[str | None, typer.Option("--today", metavar="DATE", help="Work as if it were this day (2026-09-01).")]
-Approve = Annotated[str | None, typer.Option("--approve", metavar="DIGEST", help="Approve exactly this digest, once.")]
-Only = Annotated[list[str] | None, typer.Option("--target", metavar="NAME", help="Only this target; may be repeated.")]
-
-
-def _day(text: str | None) -> date | None:
-    if text is None:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a date; write 2026-09-01.") from None
 
 
 @app.command()
@@ -66,7 +51,7 @@ def pull(
     from onroll_daemon.nights import Ask
     from onroll_daemon.nights import pull as run
 
-    run(Ask(config, school, as_json, _day(today), approve=approve))
+    run(Ask(config, school, as_json, day(today), approve=approve))
 
 
 @app.command()
@@ -84,7 +69,7 @@ def plan(
     from onroll_daemon.nights import Ask
     from onroll_daemon.nights import plan as run
 
-    run(Ask(config, school, as_json, _day(as_of or today), target))
+    run(Ask(config, school, as_json, day(as_of or today), target))
 
 
 @app.command()
@@ -100,7 +85,7 @@ def apply(
     from onroll_daemon.nights import Ask
     from onroll_daemon.nights import apply as run
 
-    run(Ask(config, school, as_json, _day(today), target, approve))
+    run(Ask(config, school, as_json, day(today), target, approve))
 
 
 @app.command()
@@ -111,7 +96,7 @@ def sync(
     from onroll_daemon.nights import Ask
     from onroll_daemon.nights import sync as run
 
-    run(Ask(config, school, as_json, _day(today), approve=approve))
+    run(Ask(config, school, as_json, day(today), approve=approve))
 
 
 @app.command()
@@ -132,7 +117,7 @@ def explain(
     """Why is this account in this state?"""
     from onroll_daemon.people import explain as run
 
-    run(config, username, as_json, _day(today))
+    run(config, username, as_json, day(today))
 
 
 @app.command()
@@ -170,7 +155,7 @@ def rekey(
     from onroll_daemon.moving import Asked
     from onroll_daemon.moving import rekey as run
 
-    run(config, school, Asked(to, confirm, possible, csv, export, undo, _day(today)), as_json)
+    run(config, school, Asked(to, confirm, possible, csv, export, undo, day(today)), as_json)
 
 
 @app.command()
@@ -196,7 +181,7 @@ def rename(
     from onroll_daemon.renames import Asked
     from onroll_daemon.renames import rename as run
 
-    asked = Asked(csv, by_format, user or (), group or (), year or (), role, _day(on), not no_alias, confirm)
+    asked = Asked(csv, by_format, user or (), group or (), year or (), role, day(on), not no_alias, confirm)
     run(config, school, asked, as_json)
 
 
@@ -225,67 +210,3 @@ def runs_show(
     from onroll_daemon.commands import runs_show as run
 
     run(config, number, as_json)
-
-
-@users.command("list")
-def users_list(
-    school: School = None,
-    config: Config = None,
-    as_json: Json = False,
-    today: Today = None,
-    csv: Annotated[str | None, typer.Option("--csv", metavar="FILE", help="Write the list to a file.")] = None,
-) -> None:
-    """Everybody, with username and state."""
-    from onroll_daemon.people import users_list as run
-
-    run(config, school, as_json, _day(today), csv)
-
-
-@users.command("show")
-def users_show(username: str, config: Config = None, as_json: Json = False) -> None:
-    """One person."""
-    from onroll_daemon.people import users_show as run
-
-    run(config, username, as_json)
-
-
-@users.command("rename")
-def users_rename(
-    username: Annotated[str, typer.Argument(help="The present username, or the identity of somebody who has none.")],
-    new: Annotated[str, typer.Argument(help="The new username.")],
-    config: Config = None,
-    as_json: Json = False,
-    no_alias: Annotated[bool, typer.Option("--no-alias", help="Do not keep the old address as an alias.")] = False,
-) -> None:
-    """Give somebody another username; every target follows at the next sync, and the old address stays as an alias."""
-    from onroll_daemon.people import users_rename as run
-
-    run(config, username, new, not no_alias, as_json)
-
-
-@passwords.command("issue")
-def passwords_issue(
-    school: School = None,
-    csv: Annotated[
-        str, typer.Option("--csv", metavar="FILE", help="Where to write the hand-out; must not exist.")
-    ] = "passwords.csv",
-    slips: Annotated[
-        str | None, typer.Option("--slips", metavar="FILE", help="Also slips to print and cut (HTML).")
-    ] = None,
-    user: Annotated[list[str] | None, typer.Option("--user", help="Only this username; may be repeated.")] = None,
-    group: Annotated[
-        list[str] | None, typer.Option("--group", help="Only this registration group; may be repeated.")
-    ] = None,
-    year: Annotated[
-        list[str] | None, typer.Option("--year", help='Only this year group ("Year 7"); may be repeated.')
-    ] = None,
-    role: Annotated[str | None, typer.Option("--role", help="Only student or staff.")] = None,
-    again: Annotated[bool, typer.Option("--again", help="Also those who were given one before.")] = False,
-    config: Config = None,
-    as_json: Json = False,
-) -> None:
-    """Set a first password for new people in every target, and write the hand-out."""
-    from onroll_daemon.passwords import Choice
-    from onroll_daemon.passwords import passwords_issue as run
-
-    run(config, school, Choice(csv, slips, user or (), group or (), year or (), role, again), as_json)

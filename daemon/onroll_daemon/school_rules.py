@@ -55,6 +55,8 @@ def school_rules(table: SchoolTable, spot: Spot, mistakes: Mistakes) -> SchoolRu
         frozenset(each.strip().upper() for each in table.enrolments),
         Limits(**_limits(table.limits)),
         Sanity(**_limits(table.sanity)),
+        table.mode,
+        table.life_cycle or (table.targets[0] if table.targets else ""),
         groups,
     )
 
@@ -134,4 +136,4 @@ def target_rules(name: str, table: TargetTable, spot: Spot, mistakes: Mistakes) 
         if kind not in set(GroupKind):
             mistakes.say((*spot, "groups"), f"{kind!r} is no kind of group. {suggestion(kind, list(GroupKind))}")
     groups = frozenset(kind for kind in GroupKind if kind in table.groups)
-    return TargetRules(name, attributes, owners, groups, table.strangers, table.passwords)
+    return TargetRules(name, attributes, owners, groups, table.strangers, table.passwords, dict(table.link_by))

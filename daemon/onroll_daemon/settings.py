@@ -216,6 +216,10 @@ class _Reading:
                 )
         for name in {each for each in table.targets if table.targets.count(each) > 1}:
             self._mistakes.say((*spot, "targets"), f"{name} is named twice.")
+        if table.life_cycle is not None and table.life_cycle not in table.targets:
+            self._mistakes.say((*spot, "life_cycle"), f"{table.life_cycle} is not among the school's targets.")
+        if table.mode == "link" and not table.targets:
+            self._mistakes.say((*spot, "targets"), "link mode needs a target whose accounts are linked.")
         rules = school_rules(table, spot, self._mistakes)
         try:
             window = Window.parse(table.hours, table.timezone, timedelta(minutes=table.spread))

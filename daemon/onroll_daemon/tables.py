@@ -146,7 +146,8 @@ class SchoolTable(Table):
     domain: str
     mis: str
     country: Country = Field(default=Country.ENGLAND, strict=False)
-    mode: Literal["create"] = "create"
+    mode: Literal["create", "link"] = "create"
+    life_cycle: str | None = None
     route: str | None = None
     window: str | None = None
     spread: int = Field(default=30, ge=0, le=720)
@@ -172,13 +173,6 @@ class SchoolTable(Table):
                 f"{id!r} cannot be a school's id: small letters, digits and hyphens make one, as milton-park"
             )
         return id
-
-    @field_validator("mode", mode="before")
-    @classmethod
-    def _built(cls, mode: Any) -> Any:
-        if mode == "link":
-            raise ValueError('link mode comes with a later version of onroll; this one has "create"')
-        return mode
 
     @field_validator("mis")
     @classmethod
@@ -206,6 +200,7 @@ class TargetTable(Table):
     groups: list[str] = Field(default_factory=list)
     strangers: Literal["keep", "remove"] = "keep"
     passwords: bool = True
+    link_by: dict[str, Literal["upn", "scn", "admission number", "staff code"]] = Field(default_factory=dict)
 
 
 class FileTables(Table):

@@ -159,6 +159,7 @@ _OWNERS: Mapping[str, Owner] = {"enabled": "once"}
 @dataclass(frozen=True, slots=True)
 class TargetRules:
     """What is written to one target beside names: extra attributes by role, who minds which value, and which kinds of groups.
+    `link_by` says which of its attributes holds which number of people ("upn", "admission number" ...), for linking.
 
     `strangers` says what becomes of onroll's own people whom somebody put into one of our groups by hand (others are never taken out). `passwords` is False where first passwords come from elsewhere (Entra Connect). Values nobody said anything of are ours (`always`), except `enabled`: an account that somebody else disabled stays disabled.
     """
@@ -169,6 +170,7 @@ class TargetRules:
     groups: frozenset[GroupKind] = frozenset()
     strangers: Literal["keep", "remove"] = "keep"
     passwords: bool = True
+    link_by: Mapping[str, str] = field(default_factory=dict)
 
     def owner(self, value: str) -> Owner:
         """Who minds `value` (display_name, given, family, email, place, enabled, aliases, or an attribute's name)."""

@@ -114,7 +114,7 @@ def uncommented(mis: str) -> str:
     before, rest = text.split("[school.source]")
     own, after = rest.split("[school.moves_to]")
     _, after = after.split("[school.students]")
-    excluded = ("token =", "client_secret", "route =", "open_to_network")
+    excluded = ("token =", "client_secret", "route =", "open_to_network", "life_cycle")
     before = "\n".join(line for line in before.splitlines() if not line.startswith(excluded))
     return f"{before}\n[school.source]{own if mis == 'csv' else ''}\n[school.students]{after}"
 
@@ -189,8 +189,8 @@ MISTAKES = [
     ('mis = "csv"', 'mis = "csv"\ntimezone = "Europe/Lundon"', "school.timezone: 'Europe/Lundon' is not a time zone"),
     ('mis = "csv"', 'mis = "csv"\nrollover = "31-08"', "school.rollover"),
     ('mis = "csv"', 'mis = "csv"\ncountry = "france"', 'school.country: has to be "england", "wales"'),
-    ('mis = "csv"', 'mis = "csv"\nmode = "link"', "school.mode: link mode comes with a later version"),
-    ('mis = "csv"', 'mis = "csv"\nmode = "sync"', 'school.mode: has to be "create".'),
+    ('mis = "csv"', 'mis = "csv"\nmode = "link"\nlife_cycle = "da"', "school.life_cycle: da is not among the school's targets."),
+    ('mis = "csv"', 'mis = "csv"\nmode = "sync"', 'school.mode: has to be "create" or "link".'),
     ('mis = "csv"', 'mis = "csv"\npreferred_names = "yes"', "school.preferred_names: has to be true or false"),
     ('mis = "csv"', 'mis = "csv"\nabsences = 0', "school.absences: has to be at least 1."),
     ("[school.limits]", '[school.students]\nusername = "{initial}{lst}"\n[school.limits]', "line 21: school.students.username: "),

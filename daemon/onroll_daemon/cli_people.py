@@ -1,0 +1,182 @@
+"""The commands about people and their accounts: users, passwords, links."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from onroll_daemon.cli_options import (
+    Config,
+    Groups,
+    Json,
+    Keep,
+    NamesFile,
+    OfRole,
+    OfSchool,
+    OfTarget,
+    School,
+    Today,
+    Years,
+    day,
+)
+
+users = typer.Typer(no_args_is_help=True, help="People and their usernames.")
+passwords = typer.Typer(no_args_is_help=True, help="First passwords, handed out on paper.")
+links = typer.Typer(no_args_is_help=True, help="Accounts that were there before, and whose they are.")
+
+
+@users.command("list")
+def users_list(
+    school: School = None,
+    config: Config = None,
+    as_json: Json = False,
+    today: Today = None,
+    csv: Annotated[str | None, typer.Option("--csv", metavar="FILE", help="Write the list to a file.")] = None,
+) -> None:
+    """Everybody, with username and state."""
+    from onroll_daemon.people import users_list as run
+
+    run(config, school, as_json, day(today), csv)
+
+
+@users.command("show")
+def users_show(username: str, config: Config = None, as_json: Json = False) -> None:
+    """One person."""
+    from onroll_daemon.people import users_show as run
+
+    run(config, username, as_json)
+
+
+@users.command("rename")
+def users_rename(
+    username: Annotated[str, typer.Argument(help="The present username, or the identity of somebody who has none.")],
+    new: Annotated[str, typer.Argument(help="The new username.")],
+    config: Config = None,
+    as_json: Json = False,
+    no_alias: Annotated[bool, typer.Option("--no-alias", help="Do not keep the old address as an alias.")] = False,
+) -> None:
+    """Give somebody another username; every target follows at the next sync, and the old address stays as an alias."""
+    from onroll_daemon.people import users_rename as run
+
+    run(config, username, new, not no_alias, as_json)
+
+
+@passwords.command("issue")
+def passwords_issue(
+    school: School = None,
+    csv: Annotated[
+        str, typer.Option("--csv", metavar="FILE", help="Where to write the hand-out; must not exist.")
+    ] = "passwords.csv",
+    slips: Annotated[
+        str | None, typer.Option("--slips", metavar="FILE", help="Also slips to print and cut (HTML).")
+    ] = None,
+    user: Annotated[list[str] | None, typer.Option("--user", help="Only this username; may be repeated.")] = None,
+    group: Annotated[
+        list[str] | None, typer.Option("--group", help="Only this registration group; may be repeated.")
+    ] = None,
+    year: Annotated[
+        list[str] | None, typer.Option("--year", help='Only this year group ("Year 7"); may be repeated.')
+    ] = None,
+    role: Annotated[str | None, typer.Option("--role", help="Only student or staff.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Also those who were given one before.")] = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Set a first password for new people in every target, and write the hand-out."""
+    from onroll_daemon.passwords import Choice
+    from onroll_daemon.passwords import passwords_issue as run
+
+    run(config, school, Choice(csv, slips, user or (), group or (), year or (), role, again), as_json)
+
+
+@links.command("list")
+def links_list(
+    school: OfSchool = None,
+    target: OfTarget = None,
+    names: NamesFile = None,
+    year: Years = None,
+    group: Groups = None,
+    role: OfRole = None,
+    keep: Keep = "theirs",
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """The seven lists; changes nothing."""
+    from onroll_daemon.linking import Choice
+    from onroll_daemon.linking import links_list as run
+
+    run(config, Choice(school, target, names, year or (), group or (), role, keep), as_json)
+
+
+@links.command("confirm")
+def links_confirm(
+    person: Annotated[str | None, typer.Argument(help="A person: id, number, record or username.")] = None,
+    account: Annotated[str | None, typer.Argument(help="The account's sign-in name or address.")] = None,
+    which: Annotated[
+        str | None, typer.Option("--list", metavar="NAME", help="A whole list: likely or possible.")
+    ] = None,
+    digest: Annotated[str | None, typer.Option("--digest", help="The digest of the list that was shown.")] = None,
+    school: OfSchool = None,
+    target: OfTarget = None,
+    names: NamesFile = None,
+    year: Years = None,
+    group: Groups = None,
+    role: OfRole = None,
+    keep: Keep = "theirs",
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Link one person, or a filtered list."""
+    from onroll_daemon.linking import Choice
+    from onroll_daemon.linking import links_confirm as run
+
+    choice = Choice(school, target, names, year or (), group or (), role, keep)
+    run(config, choice, person, account, which, digest, as_json)
+
+
+@links.command("import")
+def links_import(
+    file: Annotated[str, typer.Argument(help="CSV with the columns username and mis_id.")],
+    school: OfSchool = None,
+    target: OfTarget = None,
+    keep: Keep = "theirs",
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Link everybody in a list; it counts as confirmed."""
+    from onroll_daemon.linking import Choice
+    from onroll_daemon.linking import links_import as run
+
+    run(config, Choice(school, target, keep=keep), file, as_json)
+
+
+@links.command("reject")
+def links_reject(
+    person: str,
+    account: str,
+    school: OfSchool = None,
+    target: OfTarget = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """This account is not this person's."""
+    from onroll_daemon.linking import Choice
+    from onroll_daemon.linking import links_reject as run
+
+    run(config, Choice(school, target), person, account, as_json)
+
+
+@links.command("undo")
+def links_undo(
+    person: str,
+    school: OfSchool = None,
+    target: OfTarget = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Take a confirmed link back."""
+    from onroll_daemon.linking import Choice
+    from onroll_daemon.linking import links_undo as run
+
+    run(config, Choice(school, target), person, as_json)
