@@ -45,12 +45,14 @@ class Lists:
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """What a confirmed link makes of an identity; `before` and `after` differ in names alone."""
+    """What a confirmed link makes of an identity; `before` and `after` differ in names alone. `held` are the names that the account has now: they are
+    the person's from then on, whichever they go by."""
 
     before: Identity
     after: Identity
     anchor: Anchor
     enabled: bool
+    held: frozenset[str] = frozenset()
 
 
 def lists(
@@ -183,7 +185,8 @@ def linked(
         else:
             old = {account.email, *account.aliases} - {before.email or "", ""}
             after = replace(before, aliases=before.aliases | old)
-        found.append(Linked(before, after, anchor, account.enabled))
+        held = frozenset({account.login, account.email, *account.aliases} - {""})
+        found.append(Linked(before, after, anchor, account.enabled, held))
     return found
 
 

@@ -11,7 +11,7 @@ from onroll_connectors.targets.ad_wire import Answer
 
 # name: (rangeUpper, whether it has one value), as MS-ADA1 to MS-ADA3 give them.
 SCHEMA: Mapping[str, tuple[int | None, bool]] = {
-    "accountExpires": (None, True), "adminDescription": (1024, True), "carLicense": (None, False), "cn": (64, True), "co": (128, True), "company": (64, True), "department": (64, True),
+    "accountExpires": (None, True), "adminCount": (None, True), "adminDescription": (1024, True), "carLicense": (None, False), "cn": (64, True), "co": (128, True), "company": (64, True), "department": (64, True),
     "description": (1024, True), "displayName": (256, True), "division": (256, True), "employeeID": (16, True), "employeeNumber": (512, True),
     "employeeType": (256, True), "givenName": (64, True), "groupType": (None, True), "homeDirectory": (None, True), "homeDrive": (None, True),
     "info": (1024, True), "initials": (6, True), "l": (128, True), "mail": (256, True), "manager": (None, True), "member": (None, False),

@@ -34,6 +34,7 @@ class Reading:
     owners: dict[Anchor, IdentityId] = field(default_factory=dict)
     names: dict[str, Holder] = field(default_factory=dict)
     known: Known = field(default_factory=lambda: Known(complete=True))
+    protected: set[Anchor] = field(default_factory=set)
     inside: int = 0
     dns: dict[str, Anchor] = field(default_factory=dict)
     _places: dict[str, tuple[str | None, str]] = field(default_factory=dict)
@@ -43,7 +44,7 @@ class Reading:
         if not session.ask(read(self.base, ["objectClass"])).entries:
             raise Halt(no_base(self.base))
         together = lies_under(self.base, self.names_base)
-        wanted = tuple(dict.fromkeys((*NAMED, *self.attributes.read)))
+        wanted = tuple(dict.fromkeys((*NAMED, *self.attributes.read, "adminCount")))
         if not together:
             for entry in pages(session.ask, Search(self.base, wanted, _PEOPLE), unreadable):
                 self._name(entry)
@@ -56,7 +57,7 @@ class Reading:
         self._credible()
         self.known.names = self.names
         groups = groups_under(session, self.base, self.school, self.groups, self.dns, self.known)
-        return Observed(self.accounts, self.owners, self.names, groups=groups)
+        return Observed(self.accounts, self.owners, self.names, groups=groups, protected=frozenset(self.protected))
 
     def _name(self, entry: Entry) -> None:
         holder = Holder(Anchor(entry.guid), what(entry))
@@ -84,6 +85,8 @@ class Reading:
             self.known.saw(above, name_of(entry.dn), identity)
         self.dns[entry.dn] = anchor
         self.accounts[anchor] = account_of(entry, place, self.attributes)
+        if entry.text("adminCount") not in (None, "", "0"):
+            self.protected.add(anchor)  # MS-ADTS 3.1.1.6.1: whoever is in an administrators' group
         if identity:
             self.owners[anchor] = IdentityId(identity)
         else:

@@ -123,6 +123,7 @@ def observed(seen: Seen, shape: Shape, recent: Recent, scope: Scope, now: dateti
     carried: dict[Anchor, IdentityId] = {}
     names: dict[str, Holder] = {}
     gone: set[Anchor] = set()
+    administrators: set[Anchor] = set()
     for user in seen.deleted:
         key, owner = anchor(user), shape.owner(user)
         if owner is not None or key in scope.anchors:
@@ -144,10 +145,12 @@ def observed(seen: Seen, shape: Shape, recent: Recent, scope: Scope, now: dateti
             accounts[key] = account
             if owner is not None:
                 carried[key] = owner
+            if user.get("isAdmin") or user.get("isDelegatedAdmin"):
+                administrators.add(key)
         words = f"the user {account.email}"
         _hold(names, [account.email], key if ours else None, words)
         _hold(names, [*_addresses(user), *pending], key if ours else None, f"{words}, as an alias")
-    return Observed(accounts, carried, names, deleted=frozenset(gone))
+    return Observed(accounts, carried, names, deleted=frozenset(gone), protected=frozenset(administrators))
 
 
 def _addresses(holder: Mapping[str, Any], *others: str) -> Iterable[str]:

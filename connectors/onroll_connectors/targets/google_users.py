@@ -17,7 +17,7 @@ ATTRIBUTES = frozenset({*_ORGANISATION, "employeeId", "recoveryEmail"})
 
 FIELDS = (
     "id,primaryEmail,name(givenName,familyName,fullName,displayName),aliases,nonEditableAliases,suspended,archived,orgUnitPath,"
-    "externalIds,organizations(department,title,costCenter,primary),recoveryEmail"
+    "externalIds,organizations(department,title,costCenter,primary),recoveryEmail,isAdmin,isDelegatedAdmin"
 )
 """What an observation reads of each user: nothing that the job does not need."""
 

@@ -11,13 +11,14 @@ from sqlalchemy import Connection, Engine, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from onroll_core.accounts import Anchor, IdentityId
-from onroll_core.errors import Refused
+from onroll_core.errors import Halt, Refused
 from onroll_core.identities import Identity
 from onroll_core.links import Linked, bond_of
 from onroll_core.store import events, people
 from onroll_core.store.codec import utc
 from onroll_core.store.engine import reading, writing
 from onroll_core.store.journal import put_bonds
+from onroll_core.store.ledger import issue
 from onroll_core.store.schema import bonds, identities, links
 
 CONFIRMED, REJECTED, UNDONE = "confirmed", "rejected", "undone"
@@ -30,6 +31,9 @@ def confirm(engine: Engine, target: str, found: Sequence[Linked], by: str, now: 
     with writing(engine) as connection:
         put_bonds(connection, target, {each.before.id: bond_of(each) for each in found}, now)
         people.remember(connection, None, [each.after for each in found], now)
+        wanted = {name: each.before.id for each in found for name in each.held}
+        for name, entry in sorted(issue(connection, wanted, now).items()):
+            raise Halt(people.clash(name, wanted[name], entry))
         for each in found:
             _say(connection, target, (each.before.id, each.anchor), CONFIRMED, each.before, by, now)
         what = [(each.before.id, f"{by} linked the account {each.anchor} of {target}.") for each in found]
