@@ -62,7 +62,7 @@ def lists(command: Command, *arguments: str) -> dict[str, list[tuple[str, str]]]
     found: dict[str, list[tuple[str, str]]] = {}
     for row in command.json("links", "list", *arguments)["people"]:
         found.setdefault(row["list"], []).append((row["account"], row["name"]))
-    return found
+    return {name: sorted(rows) for name, rows in found.items()}
 
 
 def test_the_lists_of_a_school_that_has_its_accounts_already(onroll: Command) -> None:
