@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
@@ -46,6 +46,7 @@ class People:
         self._taught: dict[str, set[SourceKey]] = {}
         self._leaders: dict[str, set[SourceKey]] = {}
         self._pairs: list[_Pair] = []
+        self._taken_by: set[tuple[str, str]] = set()
         self._contacts: dict[str, tuple[Person, list[_Pair]]] = {}
 
     def add(
@@ -69,6 +70,11 @@ class People:
             else:
                 self._keep(self._rows.person(name, row, columns, role, status), name, row, columns)
 
+    @property
+    def keys(self) -> Collection[SourceKey]:
+        """Keys of the students and staff who were added so far."""
+        return self._people.keys()
+
     def snapshot(
         self, taken_at: datetime, feed_time: datetime | None = None, academic_year: int | None = None
     ) -> Snapshot:
@@ -84,6 +90,11 @@ class People:
     def _keep(self, person: Person, name: str, row: Row, columns: Mapping[str, int]) -> None:
         where = self._rows.at(name, row)
         before = self._people.get(person.key)
+        if before is not None and Status.LEFT in (before.status, person.status) and before.status is not person.status:
+            # Left and came back: one export of leavers and one of pupils both hold the record, and the one that is on roll counts.
+            if person.status is Status.LEFT:
+                return
+            before = None
         if before is not None and not self._reading.merge:
             raise Halt(
                 f"{where}: {person.key.record.partition(':')[2]} was already in {self._where[person.key]}. Every record may come once; nothing was read."
@@ -99,9 +110,14 @@ class People:
             self._know(person, "email", email.lower())
         into = self._taught if person.role is Role.STUDENT else self._leaders
         names = self._rows.cell(row, columns, "groups").replace(";", ",").split(",")
-        for each in (*(one.strip() for one in names), self._rows.group_name(name, row, columns, "class")):
+        group = self._rows.group_name(name, row, columns, "class")
+        for each in (*(one.strip() for one in names), group):
             if each:
                 into.setdefault(each, set()).add(person.key)
+        teacher = self._rows.cell(row, columns, "teacher")
+        if group and teacher and (group, teacher) not in self._taken_by:
+            self._taken_by.add((group, teacher))
+            self._pairs.append(_Pair(where, {}, group, teacher))
 
     def _know(self, person: Person, what: str, value: str) -> None:
         for place in _places(person.role, what, value):

@@ -87,13 +87,16 @@ class Rows:
             )
         whose = self._role(name, row, columns, role)
         starts, ends = self._date(name, row, columns, "starts"), self._date(name, row, columns, "ends")
+        status = self._status(name, row, columns, status, starts, ends)
+        if starts is not None and ends is not None and ends < starts and status is not Status.LEFT:
+            ends = None  # the last day of an earlier stay
         told = {each: self.told(name, row, columns, each) for each in ("first", "last", "legal_first", "legal_last")}
         if not any(told.values()):
             raise self.wrong(name, row, "first", f"{record} has no name at all. Was the row cut off?")
         return Person(
             SourceKey(self._reading.school, f"{whose.value}:{record}"),
             whose,
-            self._status(name, row, columns, status, starts, ends),
+            status,
             # Beside an empty preferred name the legal one is the name.
             first=told["first"] or told["legal_first"] or told["first"],
             last=told["last"] or told["legal_last"] or told["last"],
@@ -119,7 +122,8 @@ class Rows:
 
     def identifier(self, name: str, row: Row, columns: Mapping[str, int], column: str) -> str:
         """A number by which somebody is known: text, and never what a spreadsheet makes of one."""
-        value = self.cell(row, columns, column)
+        # Reports of SIMS write an id that a person may have several of as "123,".
+        value = self.cell(row, columns, column).rstrip(",")
         if not value:
             return ""
         if _SCIENTIFIC.fullmatch(value) or _ERRORS.fullmatch(value):
@@ -169,7 +173,9 @@ class Rows:
         if not text:
             return None
         try:
-            return parse_date(text)
+            day = parse_date(text)
+            # Two digits of a year are this century's, except of a birthday that has not been yet.
+            return day.replace(year=day.year - 100) if column == "dob" and day > self._reading.today else day
         except ValueError as problem:
             raise self.wrong(name, row, column, str(problem)) from None
 
@@ -211,10 +217,11 @@ class Rows:
                     name, row, "status",
                     f"{told!r} is not a status onroll knows (on roll, accepted, left). Say what it is in [school.source] statuses",
                 )  # fmt: skip
-            return found
-        if otherwise is not None:
+            if found is not Status.ON_ROLL:
+                return found
+        elif otherwise is not None:
             return otherwise
-        if ends is not None and ends < self._reading.today:
+        if ends is not None and ends < self._reading.today and (starts is None or starts <= ends):
             return Status.LEFT
         return Status.FUTURE if starts is not None and starts > self._reading.today else Status.ON_ROLL
 
@@ -230,10 +237,10 @@ class Rows:
 def role_of(name: str, columns: Mapping[str, int]) -> Role | None:
     """Whom a table lists, by its name and by the columns that only pupils or only staff have; None where neither tells."""
     words = name.lower()
+    if any(word in words for word in ("student", "pupil", "learner", "leaver", "admission")):
+        return Role.STUDENT if "staff" not in words else Role.STAFF
     if any(word in words for word in ("staff", "teacher", "employee")):
         return Role.STAFF
-    if any(word in words for word in ("student", "pupil", "learner")):
-        return Role.STUDENT
     if {"year_group", "upn", "scn"} & columns.keys():
         return Role.STUDENT
     return Role.STAFF if "staff_code" in columns else None

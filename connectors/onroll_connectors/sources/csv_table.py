@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from pathlib import Path
 
 from onroll_core.errors import Halt, Unavailable
@@ -27,12 +28,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A header and rows; `path` is for sentences."""
+    """A header and rows; `path` is for sentences. `totals` are the numbers of rows that lines such as "Total: 120" told."""
 
     path: Path
     header: Sequence[str]
     header_line: int
     rows: Sequence[Row]
+    totals: Sequence[int] = ()
 
 
 def read_bytes(
@@ -68,8 +70,9 @@ def read_bytes(
     return raw
 
 
-def decoded(raw: bytes, path: Path) -> str:
-    """The text, by its byte order mark, else UTF-8, else UTF-16 without a mark, else Windows' own code page."""
+def decoded(raw: bytes, path: Path, part: bool = False) -> str:
+    """The text, by its byte order mark, else UTF-8, else UTF-16 without a mark, else Windows' own code page. `part` is for the beginning of a file,
+    which may end within a character."""
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
         encodings = ["utf-16"]
     elif raw[:3] == b"\xef\xbb\xbf":
@@ -80,7 +83,7 @@ def decoded(raw: bytes, path: Path) -> str:
         encodings = ["utf-8", "cp1252"]
     for encoding in encodings:
         try:
-            return raw.decode(encoding)
+            return raw.decode(encoding, "replace" if part else "strict")
         except UnicodeDecodeError:
             continue
     raise Halt(
@@ -92,7 +95,9 @@ def parse(path: Path, raw: bytes, is_header: Callable[[Sequence[str]], bool]) ->
     """The table in a file; `is_header` says of a row whether it names the columns. Raises Halt with file and line."""
     text = decoded(raw, path).removeprefix("\ufeff")
     if "\x00" in text:
-        raise Halt(f"{path.name} holds NUL characters: it was cut off or is not a text file. Export it again.")
+        raise Halt(
+            f"{path.name} holds NUL characters: it was cut off, or is a workbook and not a text file. Export it again, as CSV."
+        )
     if not text.strip():
         raise Halt(f"{path.name} is empty. Nothing was changed; look at the MIS's export.")
     delimiter = _delimiter(text, is_header)
@@ -104,10 +109,12 @@ def parse(path: Path, raw: bytes, is_header: Callable[[Sequence[str]], bool]) ->
     header: list[str] | None = None
     header_line = 0
     rows: list[Row] = []
-    line = 1
+    totals: list[int] = []
+    line, last, short = 1, 0, False
     try:
         for found in reader:
             begins, line = line, reader.line_num + 1
+            last = begins
             cells = [_trimmed(cell) for cell in found]
             if not any(cells):
                 continue
@@ -115,14 +122,46 @@ def parse(path: Path, raw: bytes, is_header: Callable[[Sequence[str]], bool]) ->
                 if is_header(cells):
                     header, header_line = cells, begins
                 continue
+            if cells == header or _is_footer(cells, totals):
+                continue
             rows.append(_row(path, begins, cells, header))
+            short = len(cells) < len(header)
     except csv.Error as failure:
         raise Halt(
             f"{path.name}, line {line}: {failure}. The file was probably cut off; nothing was read of it."
         ) from None
     if header is None:
         raise Halt(f"{path.name}: no line names columns that onroll knows. Name them in [school.source] columns.")
-    return Table(path, header, header_line, rows)
+    if rows and short and not text.endswith(("\n", "\r")) and rows[-1].line == last:
+        raise Halt(
+            f"{path.name}, line {rows[-1].line}: the file ends in the middle of a row. It was probably cut off; nothing was read of it."
+        )
+    return Table(path, header, header_line, rows, totals)
+
+
+# What reports print below or between their rows, in one cell, or a total with its number in the next: no row of anybody has so little.
+_TOTAL = re.compile(r"(?:(?:sub|grand)[ -]?)?(?:total|count)s?\b.{0,40}?[:= ]\s*(\d+)", re.IGNORECASE)
+_COUNTED = re.compile(
+    r"(\d+) (?:records?|rows?|pupils?|students?|learners?|people|staff|entries|contacts?)\b.{0,30}", re.IGNORECASE
+)
+_REMARK = re.compile(
+    r"(?:total|count)s?:?|page \d+(?: of \d+)?|end of (?:report|file|list|data)\.?|(?:report )?(?:printed|generated|produced|exported|run|created)\b.{0,60}|[-*=_]+",
+    re.IGNORECASE,
+)
+
+
+def _is_footer(cells: Sequence[str], totals: list[int]) -> bool:
+    """True for a line that is no row; the number that a total tells is put into `totals`."""
+    if len(cells) - cells.count("") > 2:
+        return False
+    filled = [cell for cell in cells if cell]
+    if len(filled) == 2 and not filled[1].isdigit():
+        return False
+    words = " ".join(filled)
+    found = _TOTAL.fullmatch(words) or _COUNTED.fullmatch(words)
+    if found is not None:
+        totals.append(int(found[1]))
+    return found is not None or (len(filled) == 1 and _REMARK.fullmatch(words) is not None)
 
 
 def _row(path: Path, line: int, cells: list[str], header: Sequence[str]) -> Row:
@@ -155,6 +194,7 @@ _NUMERIC = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4}|\d{2})")
 _WRITTEN = ("%d-%b-%y", "%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%d-%B-%Y")
 
 
+@lru_cache(maxsize=4096)
 def parse_date(text: str) -> date:
     """A date as schools' systems write it: ISO, dd/mm/yyyy, dd-Mon-yy, each with or without a time. Raises ValueError."""
     day = re.sub(r"[T ]\d{1,2}:\d{2}.*$", "", text.strip())
