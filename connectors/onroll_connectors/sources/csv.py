@@ -27,10 +27,12 @@ PRESET_GIVES: Mapping[str, Gives] = MappingProxyType(
     {name: replace(GIVES, why=preset.known) for name, preset in PRESETS.items()}
     | {
         "seemis": replace(
-            GIVES, untold_students=frozenset({"upn", "admission_number"}), why=f"{PRESETS['seemis'].known} Scotland has no UPN."
+            GIVES,
+            untold_students=frozenset({"upn", "admission_number", "legal_last"}),
+            why=f"{PRESETS['seemis'].known} Scotland has no UPN.",
         )
     }
-)  # fmt: skip
+)
 """What an export tells that has the columns of docs/mis/csv.md, by preset."""
 
 _SUFFIXES = (".csv", ".txt", ".tsv")

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from onroll_connectors.own_groups import classes, own_groups
-from onroll_connectors.sources.csv_rows import IDENTIFIERS, Reading, Rows, role_of
+from onroll_connectors.sources.csv_rows import Reading, Rows, role_of
 from onroll_connectors.sources.csv_table import Row
 from onroll_core.errors import Halt
 from onroll_core.numbers import normal_upn
@@ -102,10 +102,8 @@ class People:
             )
         self._people[person.key] = person if before is None else self._merged(before, person, where)
         self._where.setdefault(person.key, where)
-        for each in IDENTIFIERS:
-            value = self._rows.cell(row, columns, each)
-            if value:
-                self._know(person, each, value)
+        for each, value in self._rows.identifiers(name, row, columns).items():
+            self._know(person, each, value)
         if person.role is Role.STAFF and (email := self._rows.cell(row, columns, "email")):
             self._know(person, "email", email.lower())
         into = self._taught if person.role is Role.STUDENT else self._leaders
