@@ -180,3 +180,99 @@ def links_undo(
     from onroll_daemon.linking import links_undo as run
 
     run(config, Choice(school, target), person, as_json)
+
+
+_First = Annotated[str | None, typer.Option("--first", help="First name.")]
+_Last = Annotated[str | None, typer.Option("--last", help="Last name.")]
+_Start = Annotated[str | None, typer.Option("--start", metavar="DATE", help="The first day (2026-09-01).")]
+_End = Annotated[str | None, typer.Option("--end", metavar="DATE", help="The last day.")]
+_YearGroup = Annotated[str | None, typer.Option("--year", help='The year group of a pupil ("Year 7").')]
+
+
+@users.command("add")
+def users_add(
+    school: OfSchool = None,
+    first: _First = None,
+    last: _Last = None,
+    role: Annotated[str | None, typer.Option("--role", help="student, staff or other (governors, visitors).")] = None,
+    username: Annotated[
+        str | None, typer.Option("--username", help="Another username than the school's format gives.")
+    ] = None,
+    start: _Start = None,
+    end: _End = None,
+    year: _YearGroup = None,
+    csv: Annotated[
+        str | None, typer.Option("--csv", metavar="FILE", help="Many at once: first, last, role, start, end.")
+    ] = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Somebody whom the MIS does not know."""
+    from onroll_daemon.manual_users import Asked
+    from onroll_daemon.manual_users import users_add as run
+
+    run(config, school, Asked(first, last, role, username, day(start), day(end), False, year, csv), as_json)
+
+
+@users.command("edit")
+def users_edit(
+    username: str,
+    first: _First = None,
+    last: _Last = None,
+    start: _Start = None,
+    end: _End = None,
+    no_end: Annotated[bool, typer.Option("--no-end", help="They stay.")] = False,
+    year: _YearGroup = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Names and dates of somebody added by hand."""
+    from onroll_daemon.manual_users import Asked
+    from onroll_daemon.manual_users import users_edit as run
+
+    run(config, username, Asked(first, last, None, None, day(start), day(end), no_end, year), as_json)
+
+
+@users.command("disable")
+def users_disable(
+    username: str,
+    why: Annotated[str, typer.Option("--why", help="For the record.")] = "",
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Take sign-in away until somebody enables it again."""
+    from onroll_daemon.manual_users import users_switch
+
+    users_switch(config, username, False, why, as_json)
+
+
+@users.command("enable")
+def users_enable(username: str, config: Config = None, as_json: Json = False) -> None:
+    """Take a disable by hand back."""
+    from onroll_daemon.manual_users import users_switch
+
+    users_switch(config, username, True, "", as_json)
+
+
+@users.command("display-name")
+def users_display_name(username: str, name: str, config: Config = None, as_json: Json = False) -> None:
+    """What a member of staff wants to be called; an empty text goes back to the school's form."""
+    from onroll_daemon.manual_users import users_display_name as run
+
+    run(config, username, name, as_json)
+
+
+@users.command("link")
+def users_link(username: str, record: str, config: Config = None, as_json: Json = False) -> None:
+    """This record of the MIS is this person too."""
+    from onroll_daemon.records import users_link as run
+
+    run(config, username, record, as_json)
+
+
+@users.command("apart")
+def users_apart(username: str, record: str, config: Config = None, as_json: Json = False) -> None:
+    """This record of the MIS is somebody else."""
+    from onroll_daemon.records import users_apart as run
+
+    run(config, username, record, as_json)

@@ -49,7 +49,7 @@ def users_list(
 def users_show(config: str | None, username: str, as_json: bool) -> None:
     """`onroll users show`"""
     with session(config) as opened:
-        identity, rules = _found(opened, username)
+        identity, rules = found_person(opened, username)
         row = shown(identity, rules, now().date())
         row["records"] = [key.record for key in identity.keys]
         row["accounts"] = {name: bond.anchor for name, bond in identity.bonds.items()}
@@ -78,7 +78,7 @@ def users_rename(config: str | None, username: str, new: str, keep_alias: bool, 
     if problem is not None:
         stop(USAGE, problem)
     with session(config) as opened:
-        before, rules = _found(opened, username)
+        before, rules = found_person(opened, username)
         role = rules.of(before.role)
         if role is None:
             stop(FAILED, f"{before.label} gets no account here, and so no username.")
@@ -111,7 +111,7 @@ def users_rename(config: str | None, username: str, new: str, keep_alias: bool, 
 def explain(config: str | None, username: str, as_json: bool, today: date | None) -> None:
     """`onroll explain`"""
     with session(config) as opened:
-        identity, rules = _found(opened, username)
+        identity, rules = found_person(opened, username)
         told = explained(identity, today or now().date(), rules, opened.store.history(identity.id))
     if as_json:
         document({"identity": identity.id, "username": identity.username, "because": told})
@@ -120,7 +120,7 @@ def explain(config: str | None, username: str, as_json: bool, today: date | None
         say(sentence)
 
 
-def _found(opened: Session, text: str) -> tuple[Identity, SchoolRules]:
+def found_person(opened: Session, text: str) -> tuple[Identity, SchoolRules]:
     """The one person that `text` means; none or several end the command with a sentence."""
     found = [each for each in opened.store.find(None, text) if each.school in opened.settings.schools]
     if not found:

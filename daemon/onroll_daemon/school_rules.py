@@ -19,9 +19,9 @@ from onroll_daemon.toml_lines import Spot
 
 Made = TypeVar("Made")
 
-ROLES: Mapping[str, Role] = {"students": Role.STUDENT, "staff": Role.STAFF}
-_USERNAMES = {Role.STUDENT: "{yoe2}{initial}{last}", Role.STAFF: "{initial}.{last}"}
-_PLACES = {Role.STUDENT: "Students/{yoe4}", Role.STAFF: "Staff"}
+ROLES: Mapping[str, Role] = {"students": Role.STUDENT, "staff": Role.STAFF, "others": Role.OTHER}
+_USERNAMES = {Role.STUDENT: "{yoe2}{initial}{last}", Role.STAFF: "{initial}.{last}", Role.OTHER: "{initial}.{last}"}
+_PLACES = {Role.STUDENT: "Students/{yoe4}", Role.STAFF: "Staff", Role.OTHER: "Others"}
 _OWNED = ("login", "display_name", "given", "family", "place", "aliases", "enabled")
 
 
@@ -34,6 +34,7 @@ def school_rules(table: SchoolTable, spot: Spot, mistakes: Mistakes) -> SchoolRu
     """The rules of one school, or None when something in it cannot be used."""
     students = _role(table, table.students, Role.STUDENT, (*spot, "students"), mistakes)
     staff = _role(table, table.staff, Role.STAFF, (*spot, "staff"), mistakes)
+    others = _role(table, table.others, Role.OTHER, (*spot, "others"), mistakes)
     rollover: Rollover | None = ROLLOVERS[table.country]
     if table.rollover is not None:
         text = table.rollover
@@ -58,6 +59,7 @@ def school_rules(table: SchoolTable, spot: Spot, mistakes: Mistakes) -> SchoolRu
         table.mode,
         table.life_cycle or (table.targets[0] if table.targets else ""),
         groups,
+        others,
     )
 
 

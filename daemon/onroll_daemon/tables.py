@@ -161,6 +161,7 @@ class SchoolTable(Table):
     moves_to: MovesToTable | None = None
     students: RoleTable = Field(default_factory=RoleTable)
     staff: RoleTable = Field(default_factory=RoleTable)
+    others: RoleTable = Field(default_factory=RoleTable)
     groups: GroupsTable = Field(default_factory=GroupsTable)
     limits: LimitsTable = Field(default_factory=LimitsTable)
     sanity: SanityTable = Field(default_factory=SanityTable)

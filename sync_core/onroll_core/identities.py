@@ -39,6 +39,7 @@ class Identity:
     `username` and `email` are None while a name waits for a person: then `waiting` says why and `proposal` what we suggest.
     `aliases` are former addresses. `absences` counts complete reads in a row without the person; `left_on` is the day on which
     leaving took effect. `expected` says that the school year explained their joining. `bonds` has one entry a target. `also` are further MIS records of the same human.
+    `suspended` is why somebody had the account disabled by hand, "" when nobody had.
     """
 
     id: IdentityId
@@ -58,6 +59,7 @@ class Identity:
     left_on: date | None = None
     expected: bool = True
     also: tuple[SourceKey, ...] = ()
+    suspended: str = ""
     bonds: Mapping[str, Bond] = field(default_factory=dict)
 
     @property

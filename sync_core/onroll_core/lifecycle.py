@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from onroll_core.identities import Identity, State
@@ -26,15 +26,23 @@ class Standing:
 
 ON_ROLL = Standing(State.ACTIVE, True, "on roll")
 EMPLOYED = Standing(State.ACTIVE, True, "employed")
+BY_HAND = Standing(State.ACTIVE, True, "added by hand")
 
 
 def standing(identity: Identity, today: date, school: SchoolRules) -> Standing:
-    """Where `identity` stands on `today`.
+    """Where `identity` stands on `today`; an account that somebody disabled by hand stays so until they enable it, whatever the MIS says.
 
     DESIGN 4.3 and 6: a leaver has a leaving date in the past, or a leaver's status, or has been absent from enough complete reads;
     pupils accepted or admitted and staff whose employment begins later have accounts ahead of their first day; a pupil accepted and
     not arrived by the first day is a no-show. The last day itself still counts as on roll.
     """
+    where = _standing(identity, today, school)
+    if identity.suspended and where.access:
+        return replace(where, access=False, because=f"was disabled by hand ({identity.suspended})", expected=True)
+    return where
+
+
+def _standing(identity: Identity, today: date, school: SchoolRules) -> Standing:
     rules = school.of(identity.role)
     person = identity.person
     if rules is None or not rules.provision:
@@ -42,6 +50,8 @@ def standing(identity: Identity, today: date, school: SchoolRules) -> Standing:
     if identity.absences and identity.source == "mis":
         return _absent(identity, today, school, rules)
     if person.status is Status.ON_ROLL and person.ends is None and (person.starts is None or person.starts <= today):
+        if identity.source != "mis":
+            return BY_HAND
         if identity.role is Role.STAFF:
             return EMPLOYED
         return ON_ROLL if _enrolled(person, school) else _guest(person)
@@ -60,6 +70,8 @@ def standing(identity: Identity, today: date, school: SchoolRules) -> Standing:
         return Standing(State.FUTURE, True, "is accepted")
     if identity.role is Role.STUDENT and not _enrolled(person, school):
         return _guest(person)
+    if identity.source != "mis":
+        return BY_HAND
     return EMPLOYED if identity.role is Role.STAFF else ON_ROLL
 
 

@@ -33,6 +33,7 @@ from onroll_core.project import project, project_linked, waiting
 from onroll_core.reconcile import Reconciliation, reconcile
 from onroll_core.rekey import within
 from onroll_core.sanity import examine, fingerprint, profile
+from onroll_core.store.linked import THE_MIS
 from onroll_core.store.moves import CONFIRMED, Move
 from onroll_core.years import academic_year
 
@@ -141,7 +142,8 @@ def _pull(line: Line, night: Night, reached: Reached) -> bool:
         night.notices += held
     years = reckon(snapshot, known, line.today, line.school)
     move = line.store.move(line.school.id)
-    found = _frozen(night, move, reconcile(snapshot, known, line.today, line.school, years, line.new_id))
+    apart = line.store.rejected_links(line.school.id, THE_MIS)
+    found = _frozen(night, move, reconcile(snapshot, known, line.today, line.school, years, line.new_id, apart))
     _remember(line, night, known, found, reached)
     _follow_groups(line, night, snapshot)
     line.store.profile(

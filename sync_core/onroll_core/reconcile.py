@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
 
@@ -45,10 +45,11 @@ def reconcile(
     school: SchoolRules,
     years: Years,
     new_id: Callable[[], IdentityId],
+    apart: Collection[tuple[IdentityId, str]] = frozenset(),
 ) -> Reconciliation:
     """Compare, without deciding anything that a person should.
 
-    `years` reckons Years of Entry (see `cohorts`). `new_id` is asked once for each joiner. Nobody is dropped: an identity that the snapshot does
+    `apart` are people and records of whom somebody said that they are not the same. `years` reckons Years of Entry (see `cohorts`). `new_id` is asked once for each joiner. Nobody is dropped: an identity that the snapshot does
     not mention is counted absent once more, and only `lifecycle.standing` says when that means gone.
     """
     identities = {identity.id: identity for identity in known}
@@ -61,7 +62,7 @@ def reconcile(
             strangers.append(person)
         else:
             told[match.id] = _better(told[match.id], person) if match.id in told else person
-    joining, adopted, conflicts = _recognised(strangers, identities.values(), told)
+    joining, adopted, conflicts = _recognised(strangers, identities.values(), told, apart)
 
     movers: list[Identity] = []
     leavers: list[Identity] = []
@@ -90,16 +91,20 @@ def reconcile(
 
 
 def _recognised(
-    strangers: Iterable[Person], known: Iterable[Identity], told: dict[IdentityId, Person]
+    strangers: Iterable[Person],
+    known: Iterable[Identity],
+    told: dict[IdentityId, Person],
+    apart: Collection[tuple[IdentityId, str]],
 ) -> tuple[list[Person], dict[IdentityId, SourceKey], list[Conflict]]:
     """Sort people under unknown records into those who join and those who certainly come back (added to `told`), with the doubtful ones as
     conflicts."""
-    returning = _Returning(known)
+    returning, by_hand = _Returning(known), _ByHand(known, apart)
     joining: list[Person] = []
     adopted: dict[IdentityId, SourceKey] = {}
     conflicts: list[Conflict] = []
     for person in sorted(strangers, key=lambda each: each.key):
         match, doubt = returning.match(person, told)
+        doubt = doubt or (by_hand.doubt(person) if match is None else None)
         if doubt is not None:
             conflicts.append(doubt)
         elif match is not None and match.id not in adopted:
@@ -252,6 +257,29 @@ class _Returning:
             " If they are one person, remove the wrong record in the MIS; if not, correct the number there.",
             other.label,
         )
+
+
+class _ByHand:
+    """Notices that somebody whom a person added by hand has turned up in the MIS: that is offered, never done."""
+
+    def __init__(self, identities: Iterable[Identity], apart: Collection[tuple[IdentityId, str]]) -> None:
+        self._people = [each for each in identities if each.source != "mis" and each.state not in GONE]
+        self._apart = apart
+
+    def doubt(self, person: Person) -> Conflict | None:
+        """The conflict where `person` has the name of somebody added by hand; no account is made for the record until it is settled."""
+        if person.status is Status.LEFT:
+            return None
+        for each in self._people:
+            if (each.id, person.key.record) not in self._apart and _same_name(person, each.person):
+                name, record = f"{_first(person)} {_last(person)}".strip(), person.key.record
+                return Conflict(
+                    each.id,
+                    f"{each.label} was added by hand, and the MIS now has the {person.role.value} record {record} of the same name ({name}). No account was"
+                    f" made for it. If they are one person: onroll users link {each.label} {record}. If not: onroll users apart {each.label} {record}",
+                    each.label,
+                )
+        return None
 
 
 def _numbers(person: Person) -> list[str]:

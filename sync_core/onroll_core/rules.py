@@ -123,7 +123,8 @@ DEFAULT_GROUP_NAMES: Mapping[GroupKind, GroupTemplate] = {
 
 @dataclass(frozen=True, slots=True)
 class SchoolRules:
-    """One school. In `mode` "link" the target `driver` says who has an account and who may sign in, and the MIS adds to it. `absences` is the number of complete reads in a row without a person after which they count as gone;
+    """One school. In `mode` "link" the target `driver` says who has an account and who may sign in, and the MIS adds to it. `others` are people whom no MIS knows: governors,
+    visitors. `absences` is the number of complete reads in a row without a person after which they count as gone;
     `enrolments` are the enrolment statuses of pupils who get an account (a blank status always does)."""
 
     id: str
@@ -140,12 +141,13 @@ class SchoolRules:
     mode: Literal["create", "link"] = "create"
     driver: str = ""
     groups: GroupRules = field(default_factory=GroupRules)
+    others: RoleRules | None = None
 
     def of(self, role: Role) -> RoleRules | None:
         """The rules of a role; None for roles that get no account."""
         if role is Role.STUDENT:
             return self.students
-        return self.staff if role is Role.STAFF else None
+        return {Role.STAFF: self.staff, Role.OTHER: self.others}.get(role)
 
     @property
     def around(self) -> Surroundings:

@@ -62,6 +62,7 @@ EVERYTHING = Identity(
     absences=3,
     left_on=date(2026, 7, 21),
     expected=False,
+    suspended="by the head on 2026-11-20",
     also=(SourceKey(SCHOOL, "z-later"), SourceKey("other-school", "a-earlier")),
     bonds={"ad": Bond(Anchor("guid-1"), None), "google": Bond(Anchor("4711"), False), "m365": Bond(Anchor("x"), True)},
 )

@@ -88,6 +88,7 @@ def identity_row(identity: Identity, now: datetime) -> dict[str, Any]:
         "absences": identity.absences,
         "left_on": None if identity.left_on is None else identity.left_on.isoformat(),
         "expected": identity.expected,
+        "suspended": identity.suspended,
         "person": person_document(identity.person),
     }
     facts = document([row, identity.keys])
@@ -116,7 +117,8 @@ def identity_from(row: Sequence[Any], also: tuple[SourceKey, ...], bonds: Mappin
         absences=row[12],
         left_on=None if row[13] is None else _day(row[13]),
         expected=row[14],
-        person=person_from(row[15]),
+        suspended=row[15],
+        person=person_from(row[16]),
         also=also,
         bonds=bonds,
     )

@@ -27,6 +27,7 @@ _KEPT = (
     "left_on",
     "role",
     "also",
+    "suspended",
 )
 _TOLD = tuple(field.name for field in fields(Person))
 

@@ -23,6 +23,9 @@ from onroll_core.store.schema import bonds, identities, links
 
 CONFIRMED, REJECTED, UNDONE = "confirmed", "rejected", "undone"
 
+THE_MIS = "(the MIS)"
+"""In place of a target's name: what people said of records of the MIS, whose anchor is the record."""
+
 Pair = tuple[IdentityId, Anchor]
 
 

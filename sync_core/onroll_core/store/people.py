@@ -23,7 +23,7 @@ from onroll_core.usernames import fold
 
 _COLUMNS = [identities.c[name] for name in (
     "id", "school", "role", "state", "source", "username", "email", "aliases", "chosen_display_name", "year_of_entry",
-    "waiting", "proposal", "absences", "left_on", "expected", "person",
+    "waiting", "proposal", "absences", "left_on", "expected", "suspended", "person",
 )]  # fmt: skip
 
 

@@ -40,6 +40,7 @@ identities = Table(
     Column("absences", Integer, nullable=False),
     Column("left_on", Text),
     Column("expected", Boolean, nullable=False),
+    Column("suspended", Text, nullable=False, server_default=text("''")),
     Column("person", Text, nullable=False),
     Column("search", Text, nullable=False),  # what `find` looks in, folded
     Column("fingerprint", Text, nullable=False),  # of everything above: the same if and only if nothing changed

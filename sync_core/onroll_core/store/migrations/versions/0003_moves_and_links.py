@@ -31,3 +31,4 @@ def upgrade() -> None:
         sa.Column("by", sa.Text, nullable=False),
         sa.Column("at", sa.Text, nullable=False),
     )
+    op.add_column("identities", sa.Column("suspended", sa.Text, nullable=False, server_default=sa.text("''")))
