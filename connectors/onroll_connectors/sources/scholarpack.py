@@ -174,6 +174,8 @@ class ScholarPack:
                 found.append(Finding("ok", f"Keys of {what} that are not read: {', '.join(unused) or 'none'}."))
             except OnrollError as trouble:
                 found.append(Finding("problem", str(trouble)))
+        if self._sign_in is not None and any(each.level == "problem" for each in found):
+            found.append(Finding("warning", f"To approve again: {self._sign_in.how()}"))
         found.append(
             Finding(
                 "ok",

@@ -82,7 +82,7 @@ class SignIn:
         if kept is not None:
             grant = {"grant_type": "refresh_token", "refresh_token": kept}
         elif given is None:
-            raise Halt(f"Nobody has approved onroll's access to ScholarPack yet. {self._how()}")
+            raise Halt(f"Nothing was read: nobody has approved onroll's access to ScholarPack yet. {self.how()}")
         elif self._code is not None and given == self._code.reveal():
             grant = {"grant_type": "authorization_code", "code": given, "redirect_uri": self._redirect_uri}
         else:
@@ -120,16 +120,17 @@ class SignIn:
             )
         if told == "invalid_grant":
             raise Halt(
-                f"The school's approval of onroll's access to ScholarPack is used up or was taken back. {self._how()}"
+                f"The school's approval of onroll's access to ScholarPack is used up or was taken back, and nothing was read. {self.how()}"
             )
         raise Halt(
             f"ScholarPack's sign-in refused onroll ({told or answer.status}). Nothing was read; look at client_id, redirect_uri and sign_in."
         )
 
-    def _how(self) -> str:
+    def how(self) -> str:
+        """What a person does to approve, with the address."""
         return (
             "Somebody of the school with the roles Admin and System Admin opens the following address and approves it; the address that the browser is then"
-            " sent to ends in code=...; put that code where [school.source] code says, and run onroll check again within minutes. Nothing was read."
+            " sent to ends in code=...; put that code where [school.source] code says, and run onroll check again within minutes."
             f" The address: {self.approval()} ."
         )
 
