@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from datetime import date
+from functools import lru_cache
 from typing import Any, Literal, Self
 from urllib.parse import parse_qsl, urlsplit
 
@@ -372,4 +373,11 @@ class ScholarPack:
 
 
 def _day(row: Mapping[str, Any], key: str | None) -> date | None:
-    return _SHAPE.day(value(row, key), key or "")
+    found = value(row, key)
+    return _parsed(found, key or "") if isinstance(found, str) else _SHAPE.day(found, key or "")
+
+
+@lru_cache(maxsize=2048)
+def _parsed(text: str, key: str) -> date | None:
+    """A school has few first days, and many pupils on each."""
+    return _SHAPE.day(text, key)

@@ -59,6 +59,7 @@ class Fields:
     def __init__(self, what: str, own: Mapping[str, str]) -> None:
         self._what, self._own = what, own
         self.seen: set[str] = set()
+        self._plain: dict[str, str | None] = {}
         self._names = {path.partition(".")[0].lower() for path in own.values()} | {
             each for tried in LIKELY[what].values() for each in tried
         }
@@ -67,9 +68,11 @@ class Fields:
         """Of a record only what the map may need, its keys in lower case; the rest is let go of at once."""
         found = {}
         for name, value in record.items():
-            plain = name.lower()
-            self.seen.add(plain)
-            if plain in self._names:
+            if name not in self._plain:
+                self.seen.add(name.lower())
+                self._plain[name] = name.lower() if name.lower() in self._names else None
+            plain = self._plain[name]
+            if plain is not None:
                 found[plain] = value
         return found
 
@@ -123,7 +126,9 @@ def value(record: Mapping[str, Any], path: str | None) -> Any:
 
 def text(record: Mapping[str, Any], path: str | None) -> str | None:
     """A text; of a record within the record its name."""
-    found = value(record, path)
+    found = record.get(path or "") if path is None or "." not in path else value(record, path)
+    if found.__class__ is str and found.isprintable() and found.strip() == found and found and "  " not in found:
+        return str(found)  # what nearly every value is, told cheaply
     if isinstance(found, dict):
         named = next((found[each] for each in ("name", "title", "code") if found.get(each)), None)
         return _SHAPE.key(named, f"{path} (say which of its keys: {path}.name)")
