@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import csv as stdlib_csv
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from onroll_connectors.gives import Gives
 from onroll_connectors.sources import csv_columns, csv_table
 from onroll_connectors.sources.csv_layout import Layout, ignored, layout, twins
+from onroll_connectors.sources.csv_memory import Looks, same_as_before
 from onroll_connectors.sources.csv_people import Kind, People, Reading
 from onroll_connectors.sources.csv_presets import PLAIN, PRESETS, Preset, detected
 from onroll_core.contracts import Context, Finding, Report, Source
@@ -60,6 +60,10 @@ class Settings(BaseModel):
     )
     strays: Literal["refused", "left_out"] = Field(
         "refused", description="members of classes who are in no list of people"
+    )
+    last_line: Literal["as_before", "any"] = Field(
+        "as_before",
+        description="a file whose last line used to have an end and has none was cut off; any: it is taken all the same",
     )
     max_age_days: float | None = Field(4, description="an older file is refused; 0 or less is never")
     quiet_seconds: float = Field(
@@ -136,7 +140,7 @@ class CsvFolder:
         """Everyone in the files; raises Unavailable while one is being written, Halt with file, line and column when one is wrong."""
         files, _ = self._files()
         people = People(self._reading())
-        keyed: dict[str, list[str]] = {}
+        looks = Looks()
         for each in files:
             table, columns = each.table, each.layout.columns
             if not table.rows:
@@ -151,15 +155,19 @@ class CsvFolder:
             if each.layout.kind is Kind.PEOPLE and self._settings.contacts and "contact_id" in columns:
                 people.add(each.name, columns, rows, Kind.CONTACTS)
             self._counted(each, len(people.keys) - before)
+            looks.ended[each.name] = table.ended
+            looks.columns.setdefault(each.layout.table, set()).update(columns)
             if each.layout.kind is Kind.PEOPLE:
                 key = csv_columns.key_column(columns)
-                keyed.setdefault(f"{each.layout.table}:{key}", []).extend(row.cells[columns[key]] for row in rows)
+                looks.keys.setdefault((each.layout.table, key), []).extend(row.cells[columns[key]] for row in rows)
         if not people.keys:
             raise Halt(
                 f"No file in {self._settings.path} lists people. Does the MIS's export run, and does it write there?"
             )
-        self._same_keys(keyed)
-        return people.snapshot(self._context.now(), min(each.written for each in files))
+        absent = {ours for ours, caption in self._settings.columns.items() if not caption}
+        snapshot = people.snapshot(self._context.now(), min(each.written for each in files))
+        same_as_before(looks, self._context, absent, self._settings.last_line == "any")
+        return snapshot
 
     def _reading(self) -> Reading:
         settings = self._settings
@@ -254,34 +262,6 @@ class CsvFolder:
             raise Halt(
                 f"{each.name} says that it has {totals[-1]} rows and has {rows}. It is not complete; nothing was read."
             )
-
-    def _same_keys(self, keyed: Mapping[str, Sequence[str]]) -> None:
-        """Records that are known by another number than last time would all be new people: that is a person's to confirm, never a night's."""
-        memory, school = self._context.memory, self._context.school
-        known: dict[str, Any] = json.loads(memory.get("keys") or b"{}")
-        now: dict[str, Any] = {}
-        for place, values in sorted(keyed.items()):
-            table, _, key = place.partition(":")
-            lengths = {len(value) for value in values}
-            now[table] = {
-                "key": key,
-                "width": min(lengths) if any(value[0] == "0" for value in values) and len(lengths) == 1 else 0,
-            }
-            before = known.get(table)
-            if before is None or self._context.moving:
-                continue
-            if before["key"] != key:
-                raise Halt(
-                    f"The {table} were known by their {before['key']} and would now be known by their {key}, so everybody would be somebody new. Nothing was read."
-                    f" Put the column back into the export, or confirm the move: onroll rekey {school} --to csv"
-                )
-            if before["width"] and not any(value[0] == "0" for value in values) and min(lengths) < before["width"]:
-                raise Halt(
-                    f"The numbers of the {table} had leading zeros and have lost them, as happens when a spreadsheet saves the file. Nothing was read:"
-                    " let the MIS write the file, and do not save it from Excel."
-                )
-        if not self._context.moving and known != known | now:
-            memory.put("keys", json.dumps(known | now).encode())
 
 
 def _captions(raws: Sequence[tuple[Path, bytes, datetime]]) -> Iterator[str]:

@@ -28,13 +28,15 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A header and rows; `path` is for sentences. `totals` are the numbers of rows that lines such as "Total: 120" told."""
+    """A header and rows; `path` is for sentences. `totals` are the numbers of rows that lines such as "Total: 120" told;
+    `ended` says whether the last line had an end."""
 
     path: Path
     header: Sequence[str]
     header_line: int
     rows: Sequence[Row]
     totals: Sequence[int] = ()
+    ended: bool = True
 
 
 def read_bytes(
@@ -132,11 +134,12 @@ def parse(path: Path, raw: bytes, is_header: Callable[[Sequence[str]], bool]) ->
         ) from None
     if header is None:
         raise Halt(f"{path.name}: no line names columns that onroll knows. Name them in [school.source] columns.")
-    if rows and short and not text.endswith(("\n", "\r")) and rows[-1].line == last:
+    ended = text.endswith(("\n", "\r"))
+    if rows and short and not ended and rows[-1].line == last:
         raise Halt(
             f"{path.name}, line {rows[-1].line}: the file ends in the middle of a row. It was probably cut off; nothing was read of it."
         )
-    return Table(path, header, header_line, rows, totals)
+    return Table(path, header, header_line, rows, totals, ended)
 
 
 # What reports print below or between their rows, in one cell, or a total with its number in the next: no row of anybody has so little.
