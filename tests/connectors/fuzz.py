@@ -113,3 +113,41 @@ def storm(
         unruly.begin(first=which, last=which)
         survived += survives(read, whole, f"{what}, mutation {number}, answer {which}")
     assert survived < MUTATIONS, "no mutation was ever noticed: is the body mutated at all?"
+
+
+def mutate_csv(body: bytes, chance: random.Random) -> bytes:
+    """One mutation of a CSV file in UTF-8: cut off within a row, a hostile cell, a row twice, a caption gone, other quotes, or rows in another order.
+
+    Whole rows that are missing at the end are no mutation: no reader can know of them where the file tells no total.
+    """
+    lines = body.decode("utf-8-sig").splitlines(keepends=True)
+    row = chance.randrange(1, len(lines))
+    how = chance.choice(("cut", "hostile", "hostile", "hostile", "twice", "caption", "quotes", "bytes", "order"))
+    if how == "cut":
+        return "".join(
+            [*lines[:row], lines[row].rstrip("\r\n")[: chance.randrange(1, max(2, len(lines[row]) - 2))]]
+        ).encode()
+    if how == "bytes":
+        changed = bytearray(body)
+        for _ in range(chance.choice((1, 8))):
+            changed[chance.randrange(len(changed))] = chance.choice((0, 255, 34))
+        return bytes(changed)
+    if how == "order":
+        rest = lines[1:]
+        chance.shuffle(rest)
+        return "".join([lines[0], *rest]).encode()
+    if how == "twice":
+        return "".join([*lines[: row + 1], *lines[row:]]).encode()
+    if how == "quotes":
+        lines[row] = lines[row].replace(",", chance.choice(('"', ',"', '",', ";", "")), 1)
+    cells = lines[0 if how == "caption" else row].rstrip("\r\n").split(",")
+    which = chance.randrange(len(cells))
+    if how == "caption":
+        cells[which] = chance.choice(("", "Something", cells[which][:-1], cells[(which + 1) % len(cells)]))
+        lines[0] = ",".join(cells) + "\r\n"
+    elif how == "hostile":
+        # An empty cell is no mutation either: it is "not told".
+        told = [each for each in HOSTILE if each.strip()]
+        cells[which] = chance.choice([*told, "1.23E+12", "#N/A", "07-Jan", "45870"]).replace(",", "")
+        lines[row] = ",".join(cells) + "\r\n"
+    return "".join(lines).encode()

@@ -35,6 +35,7 @@ _SCIENTIFIC = re.compile(r"\d(?:[.,]\d+)?[eE]\+\d+|\d+[.,]0+")
 _MONTHLY = re.compile(
     r"\d{1,2}-(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)|(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)-\d\d"
 )
+_DATED = re.compile(r"\d{4}-\d\d-\d\d|\d\d?/\d\d?/\d{4}")
 _ERRORS = re.compile(r"#(?:N/A|REF!|NAME\?|VALUE!|NUM!|DIV/0!|NULL!|#+)")
 
 
@@ -93,6 +94,9 @@ class Rows:
         told = {each: self.told(name, row, columns, each) for each in ("first", "last", "legal_first", "legal_last")}
         if not any(told.values()):
             raise self.wrong(name, row, "first", f"{record} has no name at all. Was the row cut off?")
+        for each, text in told.items():
+            if text and _DATED.fullmatch(text):
+                raise self.wrong(name, row, each, f"{text!r} is no name. Are the row's values in the wrong columns?")
         return Person(
             SourceKey(self._reading.school, f"{whose.value}:{record}"),
             whose,

@@ -249,8 +249,8 @@ class ScholarPack:
             return
         if known is not None and known.decode() != now:
             raise Halt(
-                f"ScholarPack's school was {known.decode()} and is now {now}. Nothing was read. If that is right, confirm the move:"
-                f" onroll rekey {self._context.school} --to scholarpack"
+                f"ScholarPack's school was {known.decode()} and is now {now}. Nothing was read. If that is right, confirm the move"
+                f" (onroll rekey {self._context.school} --to scholarpack); else look at whose approval this is."
             )
         if known is None:
             self._context.memory.put("school", now.encode())
