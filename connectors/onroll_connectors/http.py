@@ -128,6 +128,10 @@ class Client:
             except self._http.TransportError as failure:
                 trouble = f"cannot be reached ({type(failure).__name__})"
                 continue
+            except (UnicodeError, self._http.InvalidURL):
+                raise Unavailable(
+                    f"{self._what} sent something (a token, an id or an address) that cannot be put into a request. Nothing was changed."
+                ) from None
             except self._http.DecodingError:
                 trouble = "sent an answer that cannot be unpacked"
                 continue
