@@ -94,9 +94,6 @@ class Rows:
         told = {each: self.told(name, row, columns, each) for each in ("first", "last", "legal_first", "legal_last")}
         if not any(told.values()):
             raise self.wrong(name, row, "first", f"{record} has no name at all. Was the row cut off?")
-        for each, text in told.items():
-            if text and _DATED.fullmatch(text):
-                raise self.wrong(name, row, each, f"{text!r} is no name. Are the row's values in the wrong columns?")
         return Person(
             SourceKey(self._reading.school, f"{whose.value}:{record}"),
             whose,
@@ -137,6 +134,10 @@ class Rows:
                 column,
                 f"{value!r} is what a spreadsheet made of a number. Let the MIS write the file, and do not save it from Excel",
             )
+        if '"' in value:
+            raise self.wrong(
+                name, row, column, f"{value!r} holds a quotation mark. Are the row's values in the wrong columns?"
+            )
         if column == "scn":
             value = normal_scn(value)
             # A spreadsheet strips a leading zero; the check digit says whether it was there.
@@ -170,6 +171,8 @@ class Rows:
             value = self.group_name(name, row, columns, column)
         else:
             value = row.cells[columns[column]]
+        if _DATED.fullmatch(value):
+            raise self.wrong(name, row, column, f"{value!r} is a date. Are the row's values in the wrong columns?")
         return value or ("" if self._reading.empty == "blank" else None)
 
     def _date(self, name: str, row: Row, columns: Mapping[str, int], column: str) -> date | None:

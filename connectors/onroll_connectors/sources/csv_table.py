@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -15,6 +15,8 @@ from onroll_core.errors import Halt, Unavailable
 
 _DELIMITERS = ",;\t|"
 _SEARCHED = 30
+_ENOUGH = 5
+"""So many whole rows say what a whole row is."""
 LARGEST = 200 * 1024 * 1024
 
 
@@ -112,6 +114,7 @@ def parse(path: Path, raw: bytes, is_header: Callable[[Sequence[str]], bool]) ->
     header_line = 0
     rows: list[Row] = []
     totals: list[int] = []
+    shorts: dict[int, int] = {}
     line, last, short = 1, 0, False
     try:
         for found in reader:
@@ -128,6 +131,8 @@ def parse(path: Path, raw: bytes, is_header: Callable[[Sequence[str]], bool]) ->
                 continue
             rows.append(_row(path, begins, cells, header))
             short = len(cells) < len(header)
+            if short:
+                shorts[begins] = len(cells)
     except csv.Error as failure:
         raise Halt(
             f"{path.name}, line {line}: {failure}. The file was probably cut off; nothing was read of it."
@@ -139,6 +144,7 @@ def parse(path: Path, raw: bytes, is_header: Callable[[Sequence[str]], bool]) ->
         raise Halt(
             f"{path.name}, line {rows[-1].line}: the file ends in the middle of a row. It was probably cut off; nothing was read of it."
         )
+    _whole(path, header, rows, shorts)
     return Table(path, header, header_line, rows, totals, ended)
 
 
@@ -165,6 +171,20 @@ def _is_footer(cells: Sequence[str], totals: list[int]) -> bool:
     if found is not None:
         totals.append(int(found[1]))
     return found is not None or (len(filled) == 1 and _REMARK.fullmatch(words) is not None)
+
+
+def _whole(path: Path, header: Sequence[str], rows: Sequence[Row], shorts: Mapping[int, int]) -> None:
+    """A row that stops before a column that every whole row fills has lost a delimiter: its values are in the wrong columns."""
+    whole = [row for row in rows if row.line not in shorts]
+    if len(whole) < _ENOUGH:
+        return
+    filled = [all(row.cells[at] for row in whole) for at in range(len(header))]
+    for line, length in shorts.items():
+        if any(filled[length:]):
+            raise Halt(
+                f"{path.name}, line {line}: there are {length} values for {len(header)} columns, and every other row has a {header[filled.index(True, length)]!r}."
+                " Was a delimiter lost? Nothing was read."
+            )
 
 
 def _row(path: Path, line: int, cells: list[str], header: Sequence[str]) -> Row:

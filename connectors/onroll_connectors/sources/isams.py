@@ -55,7 +55,18 @@ class Settings(BaseModel):
         ["Accepted"], description="the admission statuses, in the school's own words, of pupils who will come"
     )
     not_coming: list[str] = Field(
-        ["Enquiry", "Prospectus", "Registered", "Waiting List", "Offered", "Declined", "Denied", "Rejected", "Withdrawn", "Cancelled"],
+        [
+            "Enquiry",
+            "Prospectus",
+            "Registered",
+            "Waiting List",
+            "Offered",
+            "Declined",
+            "Denied",
+            "Rejected",
+            "Withdrawn",
+            "Cancelled",
+        ],
         description="the admission statuses of those who do not, or not yet; one in neither list ends the read",
     )
     future_year_field: str = Field(
