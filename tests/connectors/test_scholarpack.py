@@ -135,8 +135,27 @@ def test_a_person_approves_once_and_the_nights_after_that_need_nobody(
     for _ in range(3):
         assert len(world.read(**told).people) == world.people
     assert world.simulator.refreshed == 3
-    without = OAUTH | {"code": None}
-    assert len(world.read(**without).people) == world.people
+    monkeypatch.setenv("ONROLL_TEST_CODE", "")
+    assert len(world.read(**told).people) == world.people
+    monkeypatch.delenv("ONROLL_TEST_CODE")
+    assert len(world.read(**told).people) == world.people
+
+
+def test_before_the_code_is_had_a_check_shows_the_address(world: World) -> None:
+    (finding,) = world.check(**OAUTH | {"code": "file:nowhere/code.txt"}).findings
+    assert finding.level == "problem"
+    assert "/oauth2/authorize/?response_type=code&client_id=onroll-sandbox" in finding.sentence
+    assert "student%3Aread+staff%3Aread" in finding.sentence
+
+
+def test_a_refresh_token_that_was_had_in_another_way_is_taken(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    approve(world, monkeypatch)
+    world.read(**OAUTH | {"code": "env:ONROLL_TEST_CODE"})
+    (token,) = world.simulator._refresh
+    monkeypatch.setenv("ONROLL_TEST_REFRESH", token)
+    world.memory.clear()
+    for _ in range(2):
+        assert world.read(**OAUTH | {"refresh_token": "env:ONROLL_TEST_REFRESH"}).people
 
 
 @pytest.mark.parametrize("where", ["header", "body"])

@@ -40,7 +40,7 @@ def same_as_before(now: Looks, context: Context, absent: Collection[str], any_en
         if table in before.get("columns", {}) and table not in now.columns:
             raise Halt(
                 f"The export had a list of {table} and has none now. Nothing was read, so that nobody is missed. If it is to be so, confirm the move"
-                f" (onroll rekey {context.school} --to csv); else look at the MIS's export."
+                f" (onroll rekey {context.school} --to, and the present MIS); else look at the MIS's export."
             )
     for table, columns in now.columns.items():
         told = set(before.get("columns", {}).get(table, ()))
@@ -72,7 +72,7 @@ def _same_number(table: str, key: str, values: Sequence[str], known: Mapping[str
     if known["key"] != key:
         raise Halt(
             f"The {table} were known by their {known['key']} and would now be known by their {key}, so everybody would be somebody new. Nothing was read."
-            f" If that is right, confirm the move (onroll rekey {school} --to csv); else put the column back into the export."
+            f" If that is right, confirm the move (onroll rekey {school} --to, and the present MIS); else put the column back into the export."
         )
     zeros = any(value.startswith("0") for value in values)
     if known["width"] and not zeros and min(map(len, values)) < known["width"]:

@@ -83,7 +83,7 @@ class SignIn:
             grant = {"grant_type": "refresh_token", "refresh_token": kept}
         elif given is None:
             raise Halt(f"Nothing was read: nobody has approved onroll's access to ScholarPack yet. {self.how()}")
-        elif self._code is not None and given == self._code.reveal():
+        elif self._refresh is None or given != self._refresh.reveal():
             grant = {"grant_type": "authorization_code", "code": given, "redirect_uri": self._redirect_uri}
         else:
             grant = {"grant_type": "refresh_token", "refresh_token": given}
@@ -94,9 +94,15 @@ class SignIn:
             self._keep(following)
 
     def _given(self) -> str | None:
-        """The approval that the configuration names: a code where there is one, else a refresh token."""
-        given = self._code or self._refresh
-        return None if given is None else given.reveal()
+        """The approval that the configuration names: a code where there is one, else a refresh token. A code that is not there is not had yet, or no longer needed."""
+        if self._code is not None:
+            try:
+                code = self._code.reveal().strip()
+            except Halt:
+                code = ""
+            if code:
+                return code
+        return None if self._refresh is None else self._refresh.reveal()
 
     def _asked(self, grant: Mapping[str, str]) -> Mapping[str, Any]:
         form, headers = dict(grant), {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
