@@ -212,6 +212,24 @@ def test_a_class_that_became_a_date_is_refused(world: World) -> None:
         world.read()
 
 
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        ('10"A,Ann,Example,7,7A', "column id: '10\"A' holds a quotation mark"), ("10,Ann,Example,03/09/2026,7A", "column year_group: '03/09/2026' is a date"),
+        ("10,Ann,2010-03-05,7,7A", "column last: '2010-03-05' is a date"), ("10Ann,Example,7,7A", "4 values for 5 columns.*'Registration Group'"),
+    ],
+)  # fmt: skip
+def test_a_row_whose_values_are_in_the_wrong_columns_is_nobody(world: World, row: str, says: str) -> None:
+    world.write(students=STUDENTS + "".join(f"{n},Ann,Example,7,7A\n" for n in range(6)) + f"{row}\n")
+    with pytest.raises(Halt, match=f"students.csv, line 8.*{says}"):
+        world.read()
+
+
+def test_empty_cells_at_the_end_of_a_row_may_be_left_out(world: World) -> None:
+    world.write(students=STUDENTS + "1,Ann,Example,7,7A\n2,Zoë,O'Neil,8\n3,Bob,Other\n")
+    assert [each.registration_group for each in world.read().people] == ["7A", None, None]
+
+
 def test_zeros_that_were_there_and_are_lost_end_the_read(world: World) -> None:
     world.write(students=TWO)
     world.read()

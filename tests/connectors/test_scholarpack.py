@@ -212,6 +212,7 @@ def test_an_approval_that_was_taken_back_says_how_it_is_given_again(
     monkeypatch.setenv("ONROLL_TEST_CODE", parse_qs(urlsplit(back).query)["code"][0])
     assert world.read(**told).people
     assert world.simulator.refreshed == old + 1
+    assert not world.simulator._codes  # it is the new approval that was used, not what was kept of the old one
 
 
 def test_a_token_that_ends_within_a_night_is_renewed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -287,6 +288,24 @@ def test_the_documented_paging_body_is_read_to_its_letter(world: World) -> None:
         date(2026, 9, 3),
         None,
     )
+
+
+@pytest.mark.parametrize(
+    ("page", "lie"),
+    [("1", {"has_next": False}), ("3", {"has_next": True}), ("2", {"page": 1}), ("2", {"per_page": 60})],
+)
+def test_a_page_that_contradicts_itself_ends_the_read(world: World, page: str, lie: dict[str, Any]) -> None:
+    simulator = world.simulator
+
+    def lying(request: Request) -> Response:
+        response = simulator(request)
+        if "students" in request.path and request.query["page"] == [page]:
+            response.body.update(lie)
+        return response
+
+    world.unruly.application = lying
+    with pytest.raises(Unavailable, match="changed while it was read, or is not whole"):
+        world.read()
 
 
 def test_a_schools_own_keys_are_a_map_and_a_dot_goes_into_a_record(world: World) -> None:
