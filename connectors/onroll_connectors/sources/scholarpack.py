@@ -48,8 +48,10 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    client_id: str = Field("", description="the application's id, from ScholarPack")
-    client_secret: Secret | None = Field(None, description="its secret: env:NAME, file:PATH or credential:NAME")
+    client_id: str = Field("", description="needed: the application's id, from ScholarPack")
+    client_secret: Secret | None = Field(
+        None, description="needed: its secret, as env:NAME, file:PATH or credential:NAME"
+    )
     code: Secret | None = Field(None, description="where the one-time code of the school's approval stands; onroll check says how it is had")  # fmt: skip
     refresh_token: Secret | None = Field(
         None, description="a refresh token that was had in another way, in place of code"
