@@ -304,7 +304,7 @@ def engine(what: str, settings: SqlSettings) -> Engine:
 
 def _only_reads(connection: Connection, cursor: Any, words: str, parameters: Any, context: Any, many: bool) -> None:
     """The last gate: whatever is not a question never reaches the MIS."""
-    allowed = {"sqlite": ("SELECT", "PRAGMA main.table_"), "postgresql": ("SELECT", "show ")}
+    allowed = {"sqlite": ("SELECT", "PRAGMA main.table_", "PRAGMA temp.table_"), "postgresql": ("SELECT", "show ")}
     if (
         not words.lstrip()
         .upper()

@@ -206,15 +206,16 @@ class Cmis:
             self._context.memory.put("sets", "\n".join(sorted(names)).encode())
 
     def _known_sets(self, reading: Reading, listed: set[str]) -> None:
-        """Pupils of a data set that nothing lists would be missing without a word."""
+        """People of a data set that nothing lists would be missing without a word."""
         if self._settings.strays == "ignore":
             return
-        for (name,) in reading.rows(Query("STUDENTS", ("SetId",), distinct=True)):
-            if _fold(name) not in listed:
-                raise Halt(
-                    f"CMIS's STUDENTS has rows of the data set {_CELLS.text(name, 'STUDENTS.SetId')!r}, which SETIDDATA does not list. Nothing was changed."
-                    ' If they are left over, set strays = "ignore".'
-                )
+        for table in ("STUDENTS", "LECTURER"):
+            for (name,) in reading.rows(Query(table, ("SetId",), distinct=True)):
+                if _fold(name) not in listed:
+                    raise Halt(
+                        f"CMIS's {table} has rows of the data set {_text(name, f'{table}.SetId')!r}, which SETIDDATA does not list. Nothing was changed."
+                        ' If they are left over, set strays = "ignore".'
+                    )
 
     # --- people ---
 

@@ -168,7 +168,7 @@ class Wcbs:
             years = self._years(reading)
             schools = self._schools(reading)
             self._same_database(schools)
-            self._known_years(reading)
+            self._known_years(reading, years)
             forms = wcbs_groups.forms(reading, self._settings, self._codes, years)
             found = wcbs_people.People(self._context.school, self._settings, self._codes, schools)
             found.read(reading, years, forms)
@@ -242,15 +242,21 @@ class Wcbs:
             )
         self._context.memory.put("schools", " ".join(sorted(records)).encode())
 
-    def _known_years(self, reading: Reading) -> None:
-        """Pupils of a year that nothing lists would be missing without a word."""
+    def _known_years(self, reading: Reading, years: Years) -> None:
+        """Pupils of a year that nothing lists, or of one to come that has no calendar, would be missing without a word."""
         if self._settings.strays == "ignore":
             return
-        listed = {fold(code) for code, _ in reading.rows(YEAR)}
+        used = {fold(code): self._codes.in_use(each, "YEAR.in_use") for code, each in reading.rows(YEAR)}
+        dated = {fold(year) for year, _ in reading.rows(CALENDAR)}
         for year, kind in reading.rows(Query("PUPIL", ("academic_year", "record_type"), distinct=True)):
-            if fold(year) not in listed and CELLS.number(kind, "PUPIL.record_type") in self._settings.record_types:
+            name = fold(year)
+            if CELLS.number(kind, "PUPIL.record_type") not in self._settings.record_types:
+                continue
+            undated = used.get(name, False) and name > fold(years.now.name) and name not in dated
+            if name not in used or undated:
+                table = "SCHOOL_CALENDAR" if undated else "YEAR"
                 raise Halt(
-                    f"PASS's PUPIL has rows of the academic year {CELLS.text(year, 'PUPIL.academic_year')!r}, which YEAR does not have. Nothing was changed."
+                    f"PASS's PUPIL has rows of the academic year {CELLS.text(year, 'PUPIL.academic_year')!r}, which {table} does not have. Nothing was changed."
                     ' If they are left over, set strays = "ignore".'
                 )
 
