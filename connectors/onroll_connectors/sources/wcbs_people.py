@@ -198,8 +198,9 @@ class People:
             kind = fold(CELLS.text(category, "STAFF.category") or "")
             at = self._at(school, "STAFF") if used else fold(school or "")
             key = None
-            # Without a preferred name it is an account of a service, and not of a person.
-            if first is not None and kind in staff and (not at or self.mine(at)):
+            # Without a preferred name it is an account of a service, and not of a person. Whoever has left may have a category that is no longer in use.
+            ours = first is not None and (kind in staff or (not used and kind not in others))
+            if ours and (not at or self.mine(at)):
                 key = self.key("staff", record)
                 self._keep(Person(
                     key, Role.STAFF, Status.ON_ROLL if used else Status.LEFT, first=first, last=CELLS.text(told[2], "NAME.surname"), staff_code=plain,
