@@ -85,7 +85,7 @@ def line(
     return Line(
         school=school.rules,
         store=store,
-        source=lambda: _source(school.route, context(memory_of(school.rules.id))),
+        source=lambda: _source(school.route, context(memory_of(school.rules.id, school.route))),
         targets=targets,
         today=day,
         now=clock,
@@ -102,14 +102,13 @@ def source_moved_to(
 ) -> Source:
     """The MIS to which the school moves, to be looked at by a person; where that is the present route, its records may all be new."""
     day = today or now().astimezone(school.window.zone).date()
-    name = memory_of(school.rules.id) + ("" if route == school.route else ":moves-to")
-    context = _context(school, store, day, lambda: False, progress, now, name)
+    context = _context(school, store, day, lambda: False, progress, now, memory_of(school.rules.id, route))
     return _source(route, replace(context, moving=True))
 
 
-def memory_of(school: str) -> str:
-    """The name under which a school's source keeps its memory."""
-    return f"source:{school}"
+def memory_of(school: str, route: Route) -> str:
+    """The name under which a school's source keeps its memory; another MIS, or another way to it, has one of its own."""
+    return f"source:{school}:{route.name}"
 
 
 def _source(route: Route, context: Context) -> Source:
