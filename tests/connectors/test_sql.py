@@ -37,7 +37,7 @@ def settings(**told: Any) -> SqlSettings:
 
 
 def words(query: Query, schema: str = "", prefix: str = "") -> str:
-    compiled = statement(query, schema, prefix).compile(dialect=dialect())
+    compiled = statement(query, schema, prefix).compile(dialect=dialect(paramstyle="pyformat"))
     return " ".join(str(compiled).split())
 
 
@@ -60,7 +60,9 @@ def test_a_query_as_sql_server_reads_it() -> None:
 
 @pytest.mark.parametrize("value", ["'; DROP TABLE PUPIL; --", "2026/2027"])
 def test_a_value_is_never_part_of_the_words(value: str) -> None:
-    compiled = statement(Query("STUDENTS", ("StudentId",), {"SetId": (value,)})).compile(dialect=dialect())
+    compiled = statement(Query("STUDENTS", ("StudentId",), {"SetId": (value,)})).compile(
+        dialect=dialect(paramstyle="pyformat")
+    )
     assert value not in str(compiled)
     assert compiled.params == {"SetId_1": value}
 
