@@ -35,9 +35,9 @@ class Table:
     rows: Collection[Row]
 
     def needs(self, *names: str) -> None:
-        """Raises Halt when a column of these is not told of. Columns that are null are left out of rows, so only the schema can say so."""
+        """Raises Halt when a column of these is not told of. Null columns are left out of rows, so without a schema only the first is sure to be there."""
         known = self.columns or {column for row in self.rows for column in row}
-        missing = [each for each in names if each.lower() not in known]
+        missing = [each for each in (names if self.columns else names[:1]) if each.lower() not in known]
         if missing and known:
             raise Halt(
                 f"Bromcom's {self.entity} has no {' and no '.join(missing)}; its columns are {', '.join(sorted(known))[:600]}. Is it the entity that was"

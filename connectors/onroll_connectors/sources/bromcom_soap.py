@@ -23,7 +23,7 @@ from onroll_core.people import GroupKind, Person, Role, Snapshot, Status
 GIVES = Gives(
     groups=frozenset({GroupKind.YEAR, GroupKind.REGISTRATION, GroupKind.TEACHING}),
     contacts=True,
-    untold_students=frozenset({"house"}),
+    untold_students=frozenset({"house", "enrolment"}),
     why="Houses only with `house_entity`: no public document shows how Bromcom tells of them. Enrolment statuses are not among the columns known.",
 )
 _COLUMNS = {
