@@ -72,12 +72,13 @@ def _walk(node: Any, places: list[tuple[Any, Any]]) -> None:
         _walk(value, places)
 
 
-def counted(snapshot: Snapshot) -> dict[tuple[str, bool], int]:
-    """How many people, by role, are expected to have an account (on roll or to come) and have not."""
-    counts: dict[tuple[str, bool], int] = {}
+def counted(snapshot: Snapshot) -> dict[tuple[str, str], int]:
+    """How many people there are of each role, and how many of them are on roll or to come. A leaver whose damaged date makes them one to come is
+    one person as before."""
+    counts: dict[tuple[str, str], int] = {}
     for person in snapshot.people:
-        key = (person.role.value, person.status is not Status.LEFT)
-        counts[key] = counts.get(key, 0) + 1
+        for what in ("all", *(("not left",) if person.status is not Status.LEFT else ())):
+            counts[person.role.value, what] = counts.get((person.role.value, what), 0) + 1
     return counts
 
 

@@ -90,7 +90,8 @@ class People:
     def _keep(self, person: Person, name: str, row: Row, columns: Mapping[str, int]) -> None:
         where = self._rows.at(name, row)
         before = self._people.get(person.key)
-        if before is not None and Status.LEFT in (before.status, person.status) and before.status is not person.status:
+        elsewhere = before is not None and not self._where[person.key].startswith(f"{name},")
+        if before is not None and elsewhere and (before.status is Status.LEFT) is not (person.status is Status.LEFT):
             # Left and came back: one export of leavers and one of pupils both hold the record, and the one that is on roll counts.
             if person.status is Status.LEFT:
                 return
