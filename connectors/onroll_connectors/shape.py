@@ -14,6 +14,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
 def trimmed(text: str) -> str:
     """Without control characters, runs of blanks made one, no blanks at the ends (names come padded from several systems)."""
+    if text.isprintable() and "  " not in text:  # the everyday case: no blank in it is another than a single space
+        return text.strip(" ")
     return " ".join(_CONTROL.sub(" ", text).replace("\u00a0", " ").split())
 
 
@@ -38,6 +40,8 @@ class Shape:
 
     def text(self, value: Any, where: str) -> str | None:
         """Trimmed; null, and what is only blanks, is "not told" (an MIS shows a field that it may not show as null). Numbers count as text."""
+        if type(value) is str:
+            return trimmed(value) or None
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, str | int):

@@ -14,7 +14,7 @@ _PREFIX = re.compile(r"^[A-Z]+-")
 
 def numbered(text: str | None) -> str:
     """An id without the prefix that some answers have: "GC-8811" and "8811" are one group, "PL-9660" and "9660" one pupil."""
-    return _PREFIX.sub("", text or "")
+    return text if text is not None and text.isdigit() else _PREFIX.sub("", text or "")
 
 
 def year_names(rows: Iterable[Row]) -> dict[str, str]:
