@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 from onroll_connectors.gives import Gives
 from onroll_connectors.own_groups import own_groups
 from onroll_connectors.school_years import Year, Years, chosen
-from onroll_connectors.sources import wcbs_groups, wcbs_people
+from onroll_connectors.sources import wcbs_forms, wcbs_groups, wcbs_people
 from onroll_connectors.sources.wcbs_rows import CALENDAR, CELLS, PUPIL, SCHOOL, YEAR, Codes, fold
 from onroll_connectors.sql import Database, Reading
 from onroll_connectors.sql_query import Query, is_name
@@ -169,7 +169,7 @@ class Wcbs:
             schools = self._schools(reading)
             self._same_database(schools)
             self._known_years(reading, years)
-            forms = wcbs_groups.forms(reading, self._settings, self._codes, years)
+            forms = wcbs_forms.forms(reading, self._settings, self._codes, years)
             found = wcbs_people.People(self._context.school, self._settings, self._codes, schools)
             found.read(reading, years, forms)
             if self._settings.contacts:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from onroll_connectors.school_years import Years
-from onroll_connectors.sources.wcbs_groups import Form, Forms, form_queries
+from onroll_connectors.sources.wcbs_forms import Form, Forms, form_queries
 from onroll_connectors.sources.wcbs_rows import CELLS, PUPIL, STAFF, TYPES, Codes, Wishes, fold
 from onroll_connectors.sql import Reading
 from onroll_connectors.sql_query import Query
