@@ -97,7 +97,7 @@ class OneRoster:
 
     def _collection(self, name: str, request: Request) -> Response:
         makers: Mapping[str, Callable[[], list[Row]]] = {
-            "orgs": self._orgs, "academicSessions": self._sessions, "users": self._users, "classes": self._classes, "enrollments": self._enrolments,
+            "orgs": self.orgs, "academicSessions": self.sessions, "users": self.users, "classes": self.classes, "enrollments": self.enrolments,
         }  # fmt: skip
         if name not in makers:
             return _failure(404, "unknownobject")
@@ -126,13 +126,15 @@ class OneRoster:
             headers["Link"] = f'{more}<{url}?limit={limit}&offset=0>; rel="first"'
         return Response(200, {name: shown}, headers)
 
-    def _orgs(self) -> list[Row]:
+    def orgs(self) -> list[Row]:
+        """The trust and its schools."""
         rows = [_common(SCHOOL) | {"name": self.school.name, "type": "school", "identifier": "9994001"}]
         return [*rows, _common("d-1") | {"name": "The trust", "type": "district"}] + (
             [_common(OTHER) | {"name": "Oakfield", "type": "school"}] if self.district else []
         )
 
-    def _sessions(self) -> list[Row]:
+    def sessions(self) -> list[Row]:
+        """Two school years."""
         began = self._began
         return [
             _common(f"y-{year}") | {"title": str(year), "type": "schoolYear", "startDate": f"{year}-09-01", "endDate": f"{year + 1}-08-31", "schoolYear": str(year + 1)}
@@ -148,7 +150,8 @@ class OneRoster:
         gone = each.ends is not None and each.ends < self.school.today
         return gone or (isinstance(each, Pupil) and each.status == "left")
 
-    def _users(self) -> list[Row]:
+    def users(self) -> list[Row]:
+        """Everybody, those who have left as `tobedeleted`."""
         if self.fault == "empty":
             return []
         pupils = [self._pupil(each) for _, each in sorted(self.school.pupils.items())]
@@ -209,11 +212,12 @@ class OneRoster:
         }
         return row | ({"status": "tobedeleted"} if self._left(person) else {})
 
-    def _classes(self) -> list[Row]:
+    def classes(self) -> list[Row]:
+        """Forms as homerooms, taught classes, and one of last year."""
         terms = [_ref(f"y-{self._began.year}", "academicSession")]
         forms = [
             _common(f"f-{form}") | {"title": form, "classType": "homeroom", "course": _ref("forms", "course"), "school": _ref(SCHOOL, "org"), "terms": terms}
-            for form in sorted({each.form for each in self._there()})
+            for form in sorted({each.form for each in self.there()})
         ]  # fmt: skip
         taught = [
             _common(f"g-{number}") | {"title": each.name, "classType": "scheduled", "course": _ref("c", "course"), "school": _ref(SCHOOL, "org"), "terms": terms}
@@ -224,14 +228,16 @@ class OneRoster:
         ]
         return [*forms, *taught, *old]
 
-    def _there(self) -> list[Pupil]:
+    def there(self) -> list[Pupil]:
+        """Pupils on roll."""
         return [
             each for _, each in sorted(self.school.pupils.items()) if each.status == "on roll" and not self._left(each)
         ]
 
-    def _enrolments(self) -> list[Row]:
-        found = [_enrolment(f"p-{each.number}", f"f-{each.form}", "student") for each in self._there()]
-        there = {each.number for each in self._there()}
+    def enrolments(self) -> list[Row]:
+        """Who is in which class, and who takes it."""
+        found = [_enrolment(f"p-{each.number}", f"f-{each.form}", "student") for each in self.there()]
+        there = {each.number for each in self.there()}
         for number, lesson in sorted(self.school.classes.items()):
             found += [_enrolment(f"p-{each}", f"g-{number}", "student") for each in lesson.pupils if each in there]
             found += [
