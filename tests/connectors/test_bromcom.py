@@ -266,6 +266,29 @@ def test_contacts_are_read_where_the_school_asks_once_for_all_their_children(wor
     )
 
 
+def test_a_contact_is_left_out_only_where_bromcom_says_no() -> None:
+    for said, there in (
+        ('"Yes"', 1),
+        ('"yes "', 1),
+        ("null", 1),
+        ('"No"', 0),
+        ("false", None),
+        ("0", None),
+        ('"Maybe"', None),
+    ):
+        row = ANN.replace('"contact1ParentalResponsibility":"Yes"', f'"contact1ParentalResponsibility":{said}')
+        lists = {"StudentFlatView": [f'{{"success":true,"data":[{row}]}}', *WRITTEN["StudentFlatView"][1:]]}
+        if there is None:
+            with pytest.raises(Unavailable):
+                answering(WRITTEN | lists, contacts=True)
+        else:
+            assert len(answering(WRITTEN | lists, contacts=True).people) == 2 + there
+    nameless = ANN.replace('"Mrs J Example"', "null")
+    lists = {"StudentFlatView": [f'{{"success":true,"data":[{nameless}]}}', *WRITTEN["StudentFlatView"][1:]]}
+    (told,) = [each for each in answering(WRITTEN | lists, contacts=True).people if each.role is Role.CONTACT]
+    assert (told.first, told.last) == (None, None)
+
+
 def test_nothing_sensitive_is_asked_for(world: World) -> None:
     assert world.check().good
     world.read(contacts=True)
@@ -311,7 +334,7 @@ def test_rows_that_moved_while_they_were_read_end_the_read(world: World) -> None
 
 def test_secrets_show_nowhere(world: World) -> None:
     source = world.connect(application_id="another")
-    with pytest.raises(Halt, match="401") as caught:
+    with pytest.raises(Halt, match="application_secret is wrong") as caught:
         source.read()
     said = " ".join(each.sentence for each in source.check().findings)
     assert SECRET not in f"{source!r} {caught.value} {said} {source._settings!r}"  # type: ignore[attr-defined]
@@ -414,6 +437,20 @@ def test_one_number_for_two_people_ends_the_read() -> None:
     two = f'{{"success":true,"data":[{ANN},{ANN.replace("Annabel", "Zoe")}]}}'
     with pytest.raises(Halt, match="student:1042 to two people"):
         answering(WRITTEN | {"StudentFlatView": [two, *WRITTEN["StudentFlatView"][1:]]})
+
+
+def test_of_two_enrolments_on_one_list_the_own_one_counts_and_then_the_newest() -> None:
+    def enrolled(state: str, starts: str, form: str) -> str:
+        told = ANN.replace(
+            '"enrolmentStateName":"C"', f'"enrolmentStateName":"{state}","enrolmentStartDate":"{starts}"'
+        )
+        return told.replace("7A   ", form)
+
+    rows = [enrolled("S", "2026-11-01", "7B"), enrolled("C", "2025-09-01", "7C"), enrolled("M", "2026-09-01", "7D")]
+    for order in (rows, rows[::-1]):
+        whole = f'{{"success":true,"data":[{",".join(order)}]}}'
+        (ann, _) = answering(WRITTEN | {"StudentFlatView": [whole, *WRITTEN["StudentFlatView"][1:]]}).people
+        assert (ann.enrolment, ann.registration_group) == ("M", "7D")
 
 
 def test_many_pupils_in_classes_who_are_on_no_list_show_that_a_list_was_short() -> None:

@@ -160,6 +160,18 @@ def test_tutors_lead_their_tutor_groups_and_heads_of_house_lead_none(world: Worl
     assert len(without) + len({each.house for each in world.school.pupils.values()}) == len(groups)
 
 
+def test_only_the_roles_of_teachers_lead_a_class(world: World) -> None:
+    number, lesson = next(iter(world.school.classes.items()))
+    world.school.classes[number] = replace(lesson, teachers=(1_000, 1_001, 1_002))
+
+    def leaders(**settings: Any) -> set[str]:
+        (group,) = [each for each in world.read(**settings).groups if each.name == lesson.name]
+        return {each.record for each in group.leaders}
+
+    assert leaders() == {"staff:1000", "staff:1001", "staff:1002"}
+    assert leaders(teacher_roles=["main teacher"]) == {"staff:1000"}
+
+
 def test_a_call_is_the_one_that_public_clients_send(world: World) -> None:
     world.read()
     listed, first = world.unruly.log[:2]
@@ -415,7 +427,7 @@ def test_a_mutated_answer_never_makes_a_shorter_school(monkeypatch: pytest.Monke
     with serve(unruly) as url:
         storm(
             unruly,
-            lambda: World(simulator, unruly, url).read(house_entity="HouseClasses"),
+            lambda: World(simulator, unruly, url).read(house_entity="HouseClasses", contacts=True),
             f"bromcom_soap {mutate.__name__}",
             mutate,
         )

@@ -140,7 +140,7 @@ class Roll:
             self._of_this_school(row)
             person = self._pupil(row, status)
             self._keep(person)
-            if self._wanted.contacts and person.status is not Status.LEFT:
+            if self._wanted.contacts:
                 self._three_contacts(row, person.key)
         if status is Status.ON_ROLL and not met:
             raise Halt(
@@ -316,15 +316,21 @@ class Roll:
             self.people[person.key] = person
 
     def _three_contacts(self, row: Row, pupil: SourceKey) -> None:
-        """Those with parental responsibility. They have no number of their own: siblings' contacts are one when name and address for mail are."""
+        """But those of whom Bromcom says that they have no parental responsibility. They have no number of their own: siblings' contacts are one person
+        where name and address for mail are."""
         for each in ("contact1", "contact2", "contact3"):
-            name = text(row, f"{each}name")
-            flag = SHAPE.flag(_blank(row, f"{each}parentalresponsibility"), "parental responsibility")
-            if name is None or not flag:
+            name, mail = text(row, f"{each}name"), text(row, f"{each}email")
+            told = row.get(f"{each}parentalresponsibility")
+            if not isinstance(told, str | None):
+                raise Unavailable(
+                    f"Bromcom sent {str(told)[:20]} where Yes or No should be (parental responsibility). Nothing was changed."
+                )
+            flag = SHAPE.flag((told or "").strip(), "parental responsibility")
+            if flag is False or (name is None and mail is None and text(row, f"{each}relationship") is None):
                 continue
-            first, last = called(name)
-            apart = (text(row, f"{each}email") or pupil.record).casefold()
-            record = sha256(f"{name.casefold()}\0{apart}".encode()).hexdigest()[:16]
+            first, last = called(name or "")
+            apart = (mail or pupil.record).casefold()
+            record = sha256(f"{(name or each).casefold()}\0{apart}".encode()).hexdigest()[:16]
             key = self.key("contact", record)
             self.add_contact(
                 Person(key, Role.CONTACT, Status.ON_ROLL, first=first, last=last, children=(pupil.record,))
