@@ -152,7 +152,8 @@ def _confirm(opened: Session, school: SchoolSettings, seen: _Seen, pairs: Mappin
         changed = rekeyed(store.identities(name), seen.snapshot, pairs)
         store.confirm_move(seen.move, changed, pairs, who(), now())
         if seen.move.to == school.route.name:
-            store.forget_memory(memory_of(name, school.route))  # so that the present source may tell of the new MIS from now on
+            # The present source may tell of the new MIS from now on.
+            store.forget_memory(memory_of(name, school.route))
 
 
 def _take_back(opened: Session, school: SchoolSettings, as_json: bool) -> None:
