@@ -418,11 +418,13 @@ def test_an_answer_as_public_clients_read_it() -> None:
     [
         ("StudentFlatView", '"studentId":1042', '"studentId":"1O42"', "a whole number"),
         ("StudentFlatView", '"studentId":1042', '"id":1042', "nothing where a whole number"),
+        ("StudentFlatView", '"studentId":1042', '"studentId":-1', "-1 where an id"),
         ("StudentFlatView", '"upn"', '"UPN":null,"upn"', "a column twice"),
         ("StudentFlatView", '"enrolmentStateName"', '"schoolID":20002,"enrolmentStateName"', "of the school 20002"),
         ("StudentFlatView", '"enrolmentStateName"', '"enrolmentEndDate":"2026-11-23T00:00:00","enrolmentStateName"', "did not hear"),
         ("StudentFlatView", '"enrolmentStateName"', '"enrolmentStartDate":"2026-11-25","enrolmentStateName"', "did not hear"),
-        ("StudentFlatView", '"Annabel"', '["Annabel"]', "a text"), ("Staff", '"success":true', '"success":"true"', "did not succeed"),
+        ("StudentFlatView", '"Annabel"', '["Annabel"]', "a text"), ("YearGroupSubjectStudents", '"7x/Ma1 (26/27)   "', '["7x"]', "the name of a class"),
+        ("Staff", '"success":true', '"success":"true"', "did not succeed"),
         ("Staff", '"data":[', '"data":null,"x":[', "a list of records"), ("Staff", '"staffId":7', '"staffId":null', "a whole number"),
     ],
 )  # fmt: skip

@@ -148,7 +148,7 @@ def test_a_file_for_another_school_is_refused_unless_it_names_none(world: World)
     assert world.read(school=DFE).people
     with pytest.raises(Halt, match="for the school 9994001, not for 9990001"):
         world.read(school="9990001")
-    world.edit("<Estab>4001</Estab></DestSchool>", "<Estab>XXXX</Estab></DestSchool>")
+    world.edit("<Estab>4001</Estab></DestSchool>", "<Estab>LLLL</Estab></DestSchool>")
     assert world.read(school="9990001").people
 
 
@@ -159,6 +159,24 @@ def test_of_a_pupil_in_two_files_the_newest_counts(world: World) -> None:
     (world.folder / "0000000_CTF_9994001_001.xml").write_text(old, encoding="utf-8")
     (found,) = [each for each in world.read().people if each.upn == pupil.upn]
     assert found.year_group == "7"
+
+
+def test_a_contact_whom_the_newest_file_names_otherwise_is_not_there_twice(world: World) -> None:
+    text = world.file.read_text(encoding="utf-8")
+    old = text.replace("<DateTime>2026-11-24", "<DateTime>2025-07-01").replace(
+        "<Contact><Order>1<", "<Contact><Order>4<"
+    )
+    (world.folder / "0000000_CTF_9994001_001.xml").write_text(old, encoding="utf-8")
+    before = Path(world.folder / "0000000_CTF_9994001_001.xml")
+    both = world.read(contacts=True)
+    before.unlink()
+    assert {each.key for each in world.read(contacts=True).people} == {each.key for each in both.people}
+
+
+def test_a_wrong_upn_is_kept_and_said(world: World) -> None:
+    world.edit(f"<UPN>{world.school.pupils[10_000].upn}</UPN>", "<UPN>a12 </UPN>")
+    assert [each for each in world.read().people if each.key.record == "student:A12"]
+    assert any("UPNs are none, such as A12" in each.sentence for each in world.connect().check().findings)
 
 
 def test_dirty_variants_are_read(world: World) -> None:

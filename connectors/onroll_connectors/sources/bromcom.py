@@ -189,8 +189,7 @@ class Bromcom:
                 raise Unavailable("The window ended while the MIS was being read. Nothing was changed.")
             rows = self._page(entity, where, page)
             now: set[str] = set()
-            for each in rows:
-                row = lowered(each, entity)
+            for row in lowered(rows, entity):
                 if person is not None:
                     now.add(number(row, person, entity))
                 yield row
@@ -217,7 +216,7 @@ class Bromcom:
                 f"Bromcom does not let onroll read {entity} ({answer.status}). Have {entity} ticked for the application, for the school"
                 f" {self._settings.school}, or switch off what it is for in [school.source]. Nothing was changed."
             )
-        told = lowered(SHAPE.table(answer.json(), entity), "an answer")
+        (told,) = lowered([SHAPE.table(answer.json(), entity)], "an answer")
         if told.get("success") is not True:
             message = told.get("message")
             said = f": {message[:200].rstrip('. ')}" if isinstance(message, str) and message.strip() else ""

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -77,20 +78,31 @@ class Days:
         return cls(today, date(year, today.month, min(today.day, 28)))
 
 
-def lowered(row: Mapping[str, Any], where: str) -> Row:
-    """A row by column names in lower case; Bromcom writes personID here and personId there. Raises Unavailable where two become one."""
-    found = {name.lower(): value for name, value in row.items()}
-    if len(found) != len(row):
-        raise Unavailable(f"Bromcom sent a row of {where} that has a column twice. Nothing was changed.")
-    return found
+def lowered(rows: Iterable[Mapping[str, Any]], where: str) -> Iterator[Row]:
+    """Rows by column names in lower case; Bromcom writes personID here and personId there. Raises Unavailable where two names become one."""
+    written: list[str] = []
+    names: list[str] = []
+    for row in rows:
+        told = list(row)
+        if told != written:  # rows of one answer have the same columns, nearly always
+            written, names = told, [name.lower() for name in told]
+            if len(set(names)) != len(names):
+                raise Unavailable(f"Bromcom sent a row of {where} that has a column twice. Nothing was changed.")
+        yield dict(zip(names, row.values(), strict=True))
 
 
 def number(row: Row, column: str, where: str) -> str:
     """An id, which is a whole number, as text."""
     value = row.get(column.lower())
+    if type(value) is int and value >= 0:
+        return str(value)
     if isinstance(value, str) and value.isascii() and value.isdecimal():
-        return value.lstrip("0") or "0"  # as nearly all are; what follows is for the others, and slower
-    return str(SHAPE.number(value, f"{column} of {where}"))
+        return value.lstrip("0") or "0"
+    # Nearly all are one of these; what follows is for the others, and slower.
+    found = SHAPE.number(value, f"{column} of {where}")
+    if found < 0:
+        raise Unavailable(f"Bromcom sent {found} where an id should be ({column} of {where}). Nothing was changed.")
+    return str(found)
 
 
 def text(row: Row, column: str) -> str | None:
@@ -100,6 +112,11 @@ def text(row: Row, column: str) -> str | None:
 
 def class_name(value: Any) -> str | None:
     """The name of a class without the academic year that Bromcom writes after it."""
+    return _named(value if isinstance(value, str) else SHAPE.text(value, "the name of a class"))
+
+
+@lru_cache(maxsize=4096)
+def _named(value: str | None) -> str | None:
     told = SHAPE.text(value, "the name of a class")
     return None if told is None else _SUFFIX.sub("", told) or None
 

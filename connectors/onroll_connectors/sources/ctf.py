@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Self
@@ -25,6 +25,7 @@ from onroll_connectors.sources.csv_people import People, Reading
 from onroll_connectors.sources.csv_presets import PLAIN, PRESETS
 from onroll_core.contracts import Context, Finding, Report, Source
 from onroll_core.errors import Halt, OnrollError, Unavailable
+from onroll_core.numbers import normal_upn, problem_with_upn
 from onroll_core.people import GroupKind, Person, Role, Snapshot, SourceKey, Status
 
 GIVES = Gives(
@@ -35,7 +36,7 @@ GIVES = Gives(
     untold_students=frozenset({"starts", "ends", "registration_group", "house", "admission_number"}),
     why="A CTF has pupils and contacts alone, as they were when it was made; staff come from a CSV beside it.",
 )
-_NOBODY = re.compile(r"^(X+|L{4})$")
+_NOBODY = re.compile(r"^(X{3,4}|L{4})$")  # how a file says that it is for no school in particular
 _DIVIDED = re.compile(r"([\s'\u2019-]+)")
 
 
@@ -109,7 +110,15 @@ class Ctf:
                         "warning", "A CTF has no staff, and no CSV of them is named (staff): staff get no accounts."
                     )
                 )
-            found.append(Finding("ok", f"{len(self.read().people)} people can be read."))
+            people = self.read().people
+            found.append(Finding("ok", f"{len(people)} people can be read."))
+            wrong = [each.upn for each in people if each.upn and problem_with_upn(each.upn) is not None]
+            if wrong:
+                found.append(
+                    Finding(
+                        "warning", f"{len(wrong)} UPNs are none, such as {wrong[0]}; look at them before the first run."
+                    )
+                )
         except OnrollError as trouble:
             found.append(Finding("problem", str(trouble)))
         return Report(found)
@@ -118,13 +127,16 @@ class Ctf:
         """Everyone in the files, of a pupil in several the newest; raises Unavailable while one is being written, Halt for one that is wrong."""
         files = sorted(self._files(), key=lambda each: each.made)
         people: dict[SourceKey, Person] = {}
+        newest: dict[tuple[str, ...], str] = {}
         for each in files:
             people |= each.pupils
+            newest |= {(key.record,): each.name for key in each.pupils}
         if not people:
             raise Halt("The CTF holds no pupil at all. An empty list is never believed; look at how it was made.")
         if self._settings.contacts:
             for each in files:
-                people |= each.contacts
+                # Of a pupil in several files the newest tells whose contact is who, as it tells all else.
+                people |= {key: told for key, told in each.contacts.items() if newest[told.children or ()] == each.name}
         if self._settings.staff is not None:
             staff = self._staff(Path(self._settings.staff))
             if not staff:
@@ -141,13 +153,13 @@ class Ctf:
         path = Path(self._settings.path)
         if not path.exists():
             raise Halt(f"{path} is not there. Put the CTF there, or name another path.")
-        paths = (
-            [path]
-            if path.is_file()
-            else sorted(
-                each for each in path.iterdir() if each.suffix.lower() == ".xml" and not each.name.startswith(".")
-            )
-        )
+        try:
+            paths = [path] if path.is_file() else sorted(path.iterdir())
+        except OSError as problem:
+            raise Unavailable(
+                f"{path} cannot be read ({problem.strerror}). Let the account that onroll runs as read it."
+            ) from problem
+        paths = [each for each in paths if each.suffix.lower() == ".xml" and not each.name.startswith(".")]
         if not paths:
             raise Halt(f"There is no CTF (.xml) in {path}.")
         return [self._file(each, parse(self._bytes(each), each.name)) for each in paths]
@@ -208,8 +220,9 @@ class Ctf:
         wanted, dest = self._settings.school, header.find("DestSchool")
         if wanted is None or dest is None:
             return
-        lea, estab = _text(dest, "LEA") or "XXX", _text(dest, "Estab") or "XXXX"
-        if f"{lea}{estab}" != wanted and not (_NOBODY.match(lea) or _NOBODY.match(estab)):
+        lea, estab = _text(dest, "LEA"), _text(dest, "Estab")
+        nobody = lea is None or estab is None or _NOBODY.match(lea) or _NOBODY.match(estab)
+        if not nobody and f"{lea}{estab}" != wanted:
             raise Halt(f"{name} is for the school {lea}{estab}, not for {wanted}. Nothing was read.")
 
     @staticmethod
@@ -222,8 +235,9 @@ class Ctf:
 
     def _pupil(self, name: str, row: Element) -> Person:
         details = row.find("BasicDetails")
-        upn, reference = _text(row, "UPN"), _text(row, "ApplicationReference")
-        record = upn.upper() if upn is not None else reference and f"application-{reference}"
+        told, reference = _text(row, "UPN"), _text(row, "ApplicationReference")
+        upn = None if told is None else normal_upn(told)
+        record = upn if upn is not None else reference and f"application-{reference}"
         # Some importers and exporters put these into BasicDetails, by other names; the specification has them in Pupil.
         forename = _text(row, "Forename") or _text(details, "LegalForename")
         surname = _text(row, "Surname") or _text(details, "LegalSurname")
@@ -244,7 +258,7 @@ class Ctf:
             legal_first=first,
             legal_last=last,
             year_group=_text(details, "NCyearActual"),
-            upn=upn.upper() if upn is not None else None,
+            upn=upn,
             former_upn=_text(details, "FormerUPN"),
             enrolment=_text(details, "EnrolStatus"),
             dob=self._day(name, born) if self._settings.dates_of_birth else None,
@@ -302,7 +316,7 @@ class Ctf:
         )
         people.add(path.name, found.columns, table.rows, found.kind, Role.STAFF, found.status)
         everybody = people.snapshot(self._context.now()).people
-        return {person.key: replace(person) for person in everybody}
+        return {person.key: person for person in everybody}
 
 
 def proper(text: str) -> str:

@@ -90,8 +90,8 @@ class Server:
             from oauthlib.oauth1 import Client as Signer
 
             secret = self._secret.reveal() if self._secret is not None else ""
-            signer = Signer(self._id, client_secret=secret, signature_method=SIGNATURE_HMAC_SHA256)
-            _, headers, _ = signer.sign(url, http_method=method)
+            signer = Signer(self._id or "", client_secret=secret, signature_method=SIGNATURE_HMAC_SHA256)
+            _, headers, _ = signer.sign(url, http_method="POST" if method == "POST" else "GET")
             return more | {"Authorization": headers["Authorization"]}
         if self._token is None:
             self._token = self._signed_in()
