@@ -16,18 +16,8 @@ from pydantic import Field, model_validator
 from onroll_connectors.gives import Gives
 from onroll_connectors.http import Client, is_loopback, safe_endpoint
 from onroll_connectors.secrets import Secret
-from onroll_connectors.sources.bromcom_rows import (
-    SHAPE,
-    Days,
-    Roll,
-    Row,
-    Wanted,
-    class_name,
-    lists,
-    lowered,
-    number,
-    text,
-)
+from onroll_connectors.sources.bromcom_roll import Days, Roll, Wanted, lists
+from onroll_connectors.sources.bromcom_rows import SHAPE, Row, class_name, lowered, number, text
 from onroll_core.contracts import Context, Finding, Report, Source
 from onroll_core.errors import Halt, OnrollError, Unavailable
 from onroll_core.people import GroupKind, Snapshot, Status

@@ -15,7 +15,8 @@ from onroll_connectors.gives import Gives
 from onroll_connectors.http import is_loopback, safe_endpoint
 from onroll_connectors.secrets import Secret
 from onroll_connectors.sources.bromcom_dataset import Service, Table
-from onroll_connectors.sources.bromcom_rows import Days, Roll, Wanted, class_name, lists, number, text
+from onroll_connectors.sources.bromcom_roll import Days, Roll, Wanted, lists
+from onroll_connectors.sources.bromcom_rows import class_name, number, text
 from onroll_core.contracts import Context, Finding, Report, Source
 from onroll_core.errors import Halt, OnrollError
 from onroll_core.people import GroupKind, Person, Role, Snapshot, Status
