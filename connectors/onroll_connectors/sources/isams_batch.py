@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlencode
@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 from onroll_connectors.http import Answer, Client
 from onroll_connectors.safe_xml import parse
 from onroll_connectors.shape import trimmed
-from onroll_connectors.sources.isams_rows import SHAPE, Row, document, without_declaration
+from onroll_connectors.sources.isams_rows import SHAPE, Row, lists, without_declaration
 from onroll_core.contracts import Context
 from onroll_core.errors import Halt, OnrollError, Unavailable
 
@@ -47,14 +47,14 @@ class Batch:
         """Let go of the connection."""
         self._client.close()
 
-    def run(self, methods: Sequence[str]) -> Row:
-        """The document of these methods. Raises Unavailable or Halt; `dated` is then the day of the dump where iSAMS tells it."""
+    def run(self, methods: Sequence[str]) -> Iterator[tuple[str, str, Iterable[Row]]]:
+        """The document of these methods, as `lists` gives it. Raises Unavailable or Halt; `dated` is when the document was made, where iSAMS tells."""
         for attempt in range(TRIES):
             answer = self._once(methods)
             told = _message(answer.body)
             if answer.status == 200 and told is None:
                 self.dated = _day_of(answer)
-                return document(answer.body, self._as_json)
+                return lists(answer.body, self._as_json)
             if answer.status == 401 and self._token is not None and not attempt:
                 self._token = None  # it ended meanwhile
                 continue
@@ -122,7 +122,9 @@ def _trouble(status: int, told: tuple[str, str] | None) -> tuple[OnrollError, bo
 
 
 def _message(body: bytes) -> tuple[str, str] | None:
-    """MessageId and Description of an error document, or None."""
+    """MessageId and Description of an error document, or None; only such a one is read for it."""
+    if b"Message" not in body[:400].replace(b"\0", b""):
+        return None
     try:
         root = parse(without_declaration(body), "iSAMS")
     except OnrollError:

@@ -17,7 +17,7 @@ from onroll_connectors.http import is_loopback, safe_endpoint
 from onroll_connectors.own_groups import own_groups
 from onroll_connectors.secrets import Secret
 from onroll_connectors.sources.isams_pages import Rest
-from onroll_connectors.sources.isams_rows import SHAPE
+from onroll_connectors.sources.isams_rows import NOT_COMING, SHAPE, will_come
 from onroll_core.contracts import Context, Finding, Report, Source
 from onroll_core.errors import Halt, OnrollError, Unavailable
 from onroll_core.people import Group, GroupKind, Person, Role, Snapshot, SourceKey, Status
@@ -46,18 +46,7 @@ class Settings(BaseModel):
         ["Accepted"], description="the admission statuses, in the school's own words, of pupils who will come"
     )
     not_coming: list[str] = Field(
-        [
-            "Enquiry",
-            "Prospectus",
-            "Registered",
-            "Waiting List",
-            "Offered",
-            "Declined",
-            "Denied",
-            "Rejected",
-            "Withdrawn",
-            "Cancelled",
-        ],
+        list(NOT_COMING),
         description="the admission statuses of those who do not, or not yet; one in neither list ends the read",
     )
     staff_left: list[str] = Field(["-1", "Former", "Left"], description="system statuses of employees who have left")
@@ -221,14 +210,7 @@ class IsamsRest:
 
     def _applicant(self, row: Mapping[str, Any]) -> Person | None:
         status = SHAPE.key(row.get("admissionStatus"), "an admissionStatus")
-        if status.casefold() not in {
-            each.casefold() for each in (*self._settings.accepted, *self._settings.not_coming)
-        }:
-            raise Halt(
-                f"iSAMS has an applicant with the admission status {status!r}. Put it into accepted or into not_coming, in [school.source]. Nothing was"
-                " changed."
-            )
-        coming = status.casefold() in {each.casefold() for each in self._settings.accepted}
+        coming = will_come(status, self._settings.accepted, self._settings.not_coming)
         if not coming or _day(row, "withdrawnDate") is not None:
             return None
         return replace(self._named(row), status=Status.FUTURE, year_group=_year(row, "enrolmentSchoolYearGroup"))
