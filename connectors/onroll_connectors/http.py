@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
+from onroll_connectors.secrets import Secret
 from onroll_core.contracts import Context
 from onroll_core.errors import Halt, Unavailable
 
@@ -29,6 +30,12 @@ def safe_endpoint(url: str) -> str:
     if not url.startswith("https://") and not (url.startswith("http://") and is_loopback(url)):
         raise ValueError("endpoint begins with https:// (http is for a simulator on this machine alone)")
     return url
+
+
+def only_here(token: Secret | None, endpoint: str, takes: str) -> None:
+    """Raises ValueError for a token that would go to another machine than this one; `takes` says what the MIS itself takes. For the settings of a source."""
+    if token is not None and not is_loopback(endpoint):
+        raise ValueError(f"token: is for a simulator on this machine alone; {takes}")
 
 
 @dataclass(frozen=True, slots=True)

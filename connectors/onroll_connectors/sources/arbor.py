@@ -15,7 +15,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from onroll_connectors.gives import Gives
-from onroll_connectors.http import Client, is_loopback, safe_endpoint
+from onroll_connectors.http import Client, only_here, safe_endpoint
 from onroll_connectors.own_groups import own_groups
 from onroll_connectors.secrets import Secret
 from onroll_connectors.sources.arbor_graphql import SHAPE, GraphQL, selection
@@ -65,8 +65,7 @@ class Settings(BaseModel):
     @model_validator(mode="after")
     def _safe(self) -> Self:
         safe_endpoint(self.endpoint)
-        if self.token is not None and not is_loopback(self.endpoint):
-            raise ValueError("token: is for a simulator on this machine alone; Arbor takes user and password")
+        only_here(self.token, self.endpoint, "Arbor takes user and password")
         if self.token is None and (self.user is None or self.password is None):
             raise ValueError("user: say user and password, of the application that the school approved")
         return self

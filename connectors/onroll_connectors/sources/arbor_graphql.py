@@ -45,8 +45,6 @@ class GraphQL:
         """Every record of an entity. Raises Unavailable when records come twice, Halt when something may not be seen."""
         seen: set[str] = set()
         for number in range(_MOST_PAGES):
-            if self._context.stopping():
-                raise Unavailable("The window ended while the MIS was being read. Nothing was changed.")
             page = self._page(entity, fields, filters, number)
             for row in page:
                 record = SHAPE.key(row.get("id"), f"the id of {entity}")

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from pydantic import Field, model_validator
 
 from onroll_connectors.gives import Gives
-from onroll_connectors.http import Client, is_loopback, safe_endpoint
+from onroll_connectors.http import Client, only_here, safe_endpoint
 from onroll_connectors.secrets import Secret
 from onroll_connectors.sources.bromcom_roll import Days, Roll, Wanted, lists
 from onroll_connectors.sources.bromcom_rows import SHAPE, Row, class_name, lowered, number, text
@@ -48,10 +48,7 @@ class Settings(Wanted):
     @model_validator(mode="after")
     def _safe(self) -> Self:
         safe_endpoint(self.endpoint)
-        if self.token is not None and not is_loopback(self.endpoint):
-            raise ValueError(
-                "token: is for a simulator on this machine alone; Bromcom takes application_id and application_secret"
-            )
+        only_here(self.token, self.endpoint, "Bromcom takes application_id and application_secret")
         if self.token is None and (self.application_id is None or self.application_secret is None):
             raise ValueError("application_id: say application_id and application_secret")
         return self
@@ -175,8 +172,6 @@ class Bromcom:
         before: set[str] = set()
         count = 0
         for page in range(_MOST_PAGES):
-            if self._context.stopping():
-                raise Unavailable("The window ended while the MIS was being read. Nothing was changed.")
             rows = self._page(entity, where, page)
             now: set[str] = set()
             for row in lowered(rows, entity):

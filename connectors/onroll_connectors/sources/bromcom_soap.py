@@ -12,7 +12,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from onroll_connectors.gives import Gives
-from onroll_connectors.http import is_loopback, safe_endpoint
+from onroll_connectors.http import only_here, safe_endpoint
 from onroll_connectors.secrets import Secret
 from onroll_connectors.sources.bromcom_dataset import Service, Table
 from onroll_connectors.sources.bromcom_roll import Days, Roll, Wanted, lists
@@ -63,8 +63,7 @@ class Settings(Wanted):
     @model_validator(mode="after")
     def _safe(self) -> Self:
         safe_endpoint(self.endpoint)
-        if self.token is not None and not is_loopback(self.endpoint):
-            raise ValueError("token: is for a simulator on this machine alone; Bromcom takes user and password")
+        only_here(self.token, self.endpoint, "Bromcom takes user and password")
         if self.token is None and (self.user is None or self.password is None):
             raise ValueError("user: say user and password")
         if set(self.contact_columns) != {"student", "contact", "first", "last"}:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from urllib.parse import urlencode
 from xml.sax.saxutils import escape
 
+from onroll_connectors.client_credentials import access_token
 from onroll_connectors.http import Answer, Client
 from onroll_connectors.safe_xml import parse
 from onroll_connectors.shape import trimmed
@@ -78,16 +78,10 @@ class Batch:
                 "grant_type": "client_credentials", "client_id": self._key(), "client_secret": self._secret() if self._secret else "",
                 "scope": self._scope,
             }  # fmt: skip
-            headers = {"Content-Type": "application/x-www-form-urlencoded"}
-            answer = self._client.fetch(
-                "POST", "auth/connect/token", None, urlencode(form).encode(), headers, (200, 400, 401)
-            )
-            told = SHAPE.table(answer.json(), "the token")
-            if answer.status != 200:
-                raise Halt(
-                    f"iSAMS refused the secured Batch key ({SHAPE.text(told.get('error'), 'an error')}). Look at client_id and client_secret."
-                )
-            self._token = SHAPE.key(told.get("access_token"), "the access token")
+            self._token = access_token(
+                self._client, "auth/connect/token", form, SHAPE,
+                lambda why: f"iSAMS refused the secured Batch key ({why}). Look at client_id and client_secret.",
+            )  # fmt: skip
         return self._token
 
 

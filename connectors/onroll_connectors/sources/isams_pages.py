@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
-from urllib.parse import urlencode
 
+from onroll_connectors.client_credentials import access_token
 from onroll_connectors.http import Client
 from onroll_connectors.sources.isams_rows import SHAPE
 from onroll_core.contracts import Context
@@ -39,8 +39,6 @@ class Rest:
         """Every row of a paged list, held against its totalCount; raises Unavailable when rows and totals disagree."""
         seen = total = 0
         for number in range(1, _MOST_PAGES):
-            if self._context.stopping():
-                raise Unavailable("The window ended while the MIS was being read. Nothing was changed.")
             page = self._object(path, {"page": str(number), "pageSize": str(size)})
             rows = SHAPE.rows(page.get(key), f"{key} of {path}")
             now = SHAPE.number(page.get("totalCount"), f"totalCount of {path}")
@@ -86,12 +84,7 @@ class Rest:
         self._token = None
 
     def _signed_in(self) -> str:
-        headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        answer = self._door.fetch("POST", self._path, None, urlencode(self._form()).encode(), headers, (200, 400, 401))
-        told = SHAPE.table(answer.json(), "the token")
-        if answer.status != 200:
-            raise Halt(
-                f"iSAMS refused the API client ({SHAPE.text(told.get('error'), 'an error') or answer.status}). Look at client_id, client_secret, scope and"
-                " token_path. Nothing was changed."
-            )
-        return SHAPE.key(told.get("access_token"), "the access token")
+        return access_token(
+            self._door, self._path, self._form(), SHAPE,
+            lambda why: f"iSAMS refused the API client ({why}). Look at client_id, client_secret, scope and token_path. Nothing was changed.",
+        )  # fmt: skip

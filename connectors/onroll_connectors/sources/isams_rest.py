@@ -13,7 +13,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from onroll_connectors.gives import Gives
-from onroll_connectors.http import is_loopback, safe_endpoint
+from onroll_connectors.http import only_here, safe_endpoint
 from onroll_connectors.own_groups import own_groups
 from onroll_connectors.secrets import Secret
 from onroll_connectors.sources.isams_pages import Rest
@@ -64,8 +64,7 @@ class Settings(BaseModel):
     @model_validator(mode="after")
     def _safe(self) -> Self:
         safe_endpoint(self.endpoint)
-        if self.token is not None and not is_loopback(self.endpoint):
-            raise ValueError("token: is for a simulator on this machine alone; iSAMS takes client_id and client_secret")
+        only_here(self.token, self.endpoint, "iSAMS takes client_id and client_secret")
         if self.token is None and (self.client_id is None or self.client_secret is None):
             raise ValueError("client_id: say client_id and client_secret")
         return self

@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from onroll_connectors.http import is_loopback, safe_endpoint
+from onroll_connectors.http import only_here, safe_endpoint
 from onroll_connectors.secrets import Secret
 from onroll_connectors.sources.isams_rows import NOT_COMING
 
@@ -49,8 +49,7 @@ class Settings(BaseModel):
     @model_validator(mode="after")
     def _safe(self) -> Self:
         safe_endpoint(self.endpoint)
-        if self.token is not None and not is_loopback(self.endpoint):
-            raise ValueError("token: is for a simulator on this machine alone; iSAMS takes api_key")
+        only_here(self.token, self.endpoint, "iSAMS takes api_key")
         keys = [self.api_key is not None, self.client_id is not None, self.token is not None]
         if sum(keys) != 1:
             raise ValueError("api_key: say one of api_key, or client_id with client_secret")

@@ -12,7 +12,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from onroll_connectors.gives import Gives
-from onroll_connectors.http import is_loopback, safe_endpoint
+from onroll_connectors.http import only_here, safe_endpoint
 from onroll_connectors.secrets import Secret
 from onroll_connectors.sources.oneroster_pages import SHAPE, Server
 from onroll_connectors.sources.oneroster_roster import Class, Enrolment, Part, Roster, Session, User, Wishes
@@ -66,10 +66,7 @@ class Settings(BaseModel):
         safe_endpoint(self.endpoint)
         if self.token_url:
             safe_endpoint(self.token_url)
-        if self.token is not None and not is_loopback(self.endpoint):
-            raise ValueError(
-                "token: is for a simulator on this machine alone; a server takes client_id and client_secret"
-            )
+        only_here(self.token, self.endpoint, "a server takes client_id and client_secret")
         if self.token is None and (self.client_id is None or self.client_secret is None):
             raise ValueError("client_id: say client_id and client_secret")
         if self.token is None and self.oauth == "2" and not self.token_url:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import urlencode
 
+from onroll_connectors.client_credentials import access_token
 from onroll_connectors.http import Answer, Client
 from onroll_connectors.secrets import Secret
 from onroll_connectors.shape import Shape
 from onroll_core.contracts import Context
-from onroll_core.errors import Halt, Unavailable
+from onroll_core.errors import Unavailable
 
 SHAPE = Shape("OneRoster")
 _MOST_PAGES = 20_000
@@ -53,8 +53,6 @@ class Server:
         seen: set[str] = set()
         total: int | None = None
         for _ in range(_MOST_PAGES):
-            if self._context.stopping():
-                raise Unavailable("The window ended while the MIS was being read. Nothing was changed.")
             params = {"limit": str(self._size), "offset": str(len(seen))} | ({"fields": fields} if fields else {})
             answer = self._client.fetch("GET", path, params)
             rows = SHAPE.rows(SHAPE.table(answer.json(), path).get(key), f"{key} of {path}")
@@ -104,15 +102,10 @@ class Server:
         assert self._door is not None  # the settings ask for token_url
         secret = self._secret.reveal() if self._secret is not None else ""
         form = {**self._form, "client_id": self._id or "", "client_secret": secret}
-        headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        answer = self._door.fetch("POST", self._door_path, None, urlencode(form).encode(), headers, (200, 400, 401))
-        told = SHAPE.table(answer.json(), "the token")
-        if answer.status != 200:
-            raise Halt(
-                f"OneRoster refused onroll's client ({SHAPE.text(told.get('error'), 'an error') or answer.status}). Look at client_id, client_secret, token_url and"
-                " scope. Nothing was changed."
-            )
-        return SHAPE.key(told.get("access_token"), "the access token")
+        return access_token(
+            self._door, self._door_path, form, SHAPE,
+            lambda why: f"OneRoster refused onroll's client ({why}). Look at client_id, client_secret, token_url and scope. Nothing was changed.",
+        )  # fmt: skip
 
 
 def _count(answer: Answer) -> int | None:

@@ -170,8 +170,6 @@ class Wonde:
         seen: set[str] = set()
         urls: set[str] = set()
         for number in range(_MOST_PAGES):
-            if self._context.stopping():
-                raise Unavailable("The window ended while the MIS was being read. Nothing was changed.")
             page = self._client.get(url, params)
             rows = _SHAPE.rows(_SHAPE.table(page, path).get("data"), path)
             for row in rows:

@@ -15,7 +15,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from onroll_connectors.gives import Gives
-from onroll_connectors.http import is_loopback, safe_endpoint
+from onroll_connectors.http import only_here, safe_endpoint
 from onroll_connectors.own_groups import own_groups
 from onroll_connectors.secrets import Secret
 from onroll_connectors.sources.xporter_api import SHAPE, Row, Xporter
@@ -69,8 +69,7 @@ class Settings(BaseModel):
         safe_endpoint(self.endpoint)
         if self.sign_in:
             safe_endpoint(self.sign_in)
-        if self.token is not None and not is_loopback(self.endpoint):
-            raise ValueError("token: is for a simulator on this machine alone; Xporter takes relying_party and secret")
+        only_here(self.token, self.endpoint, "Xporter takes relying_party and secret")
         if self.token is None and (self.relying_party is None or self.secret is None):
             raise ValueError("relying_party: say relying_party and secret")
         return self

@@ -62,8 +62,6 @@ class Xporter:
         number = 0
         while number < pages:
             number += 1
-            if self._context.stopping():
-                raise Unavailable("The window ended while the MIS was being read. Nothing was changed.")
             body = self.one(path, dict(params) | {"page": str(number), "pageSize": str(self._size)})
             paging = SHAPE.rows(body.get("__pagination__"), f"the pagination of {path}")
             if len(paging) != 1 or number > _MOST_PAGES:
