@@ -7,8 +7,10 @@ from collections.abc import Collection, Iterable, Mapping
 from onroll_core.people import Group, GroupKind, Person, Role, SourceKey, Status
 
 
-def own_groups(people: Iterable[Person], school: str) -> list[Group]:
-    """Year, registration and house groups of the pupils on roll, as their own values make them."""
+def own_groups(
+    people: Iterable[Person], school: str, tutors: Mapping[str, Collection[SourceKey]] | None = None
+) -> list[Group]:
+    """Year, registration and house groups of the pupils on roll, as their own values make them; `tutors` lead registration groups, by name."""
     found: dict[tuple[GroupKind, str], set[SourceKey]] = {}
     for person in people:
         if person.status is not Status.ON_ROLL or person.role is not Role.STUDENT:
@@ -21,8 +23,15 @@ def own_groups(people: Iterable[Person], school: str) -> list[Group]:
         for kind, name in kinds:
             if name:
                 found.setdefault((kind, name), set()).add(person.key)
+    leaders = {(GroupKind.REGISTRATION, name): frozenset(keys) for name, keys in (tutors or {}).items()}
     return [
-        Group(SourceKey(school, f"{kind.value}:{name}"), kind, name, frozenset(keys))
+        Group(
+            SourceKey(school, f"{kind.value}:{name}"),
+            kind,
+            name,
+            frozenset(keys),
+            leaders.get((kind, name), frozenset()),
+        )
         for (kind, name), keys in sorted(found.items())
     ]
 

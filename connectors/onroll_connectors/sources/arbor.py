@@ -22,7 +22,7 @@ from onroll_connectors.sources.arbor_graphql import SHAPE, GraphQL, selection
 from onroll_connectors.sources.arbor_groups import Groups
 from onroll_core.contracts import Context, Finding, Report, Source
 from onroll_core.errors import Halt, OnrollError, Unavailable
-from onroll_core.people import GroupKind, Person, Role, Snapshot, SourceKey, Status
+from onroll_core.people import Person, Role, Snapshot, SourceKey, Status
 
 GIVES = Gives(contacts=True)
 
@@ -150,17 +150,11 @@ class Arbor:
             people |= {person.key: person for person in self._guardians(people)}
         self._graphql.same("Student", _ENROLLED, pupils)
         self._graphql.same("Staff", "", staff)
-        made = own_groups(people.values(), self._context.school)
-        tutors = groups.tutors
-        made = [
-            replace(each, leaders=tutors.get(each.name, frozenset())) if each.kind is GroupKind.REGISTRATION else each
-            for each in made
-        ]
         return Snapshot(
             self._context.school,
             self._context.now(),
             list(people.values()),
-            [*made, *groups.taught],
+            [*own_groups(people.values(), self._context.school, groups.tutors), *groups.taught],
             academic_year=groups.academic_year,
         )
 

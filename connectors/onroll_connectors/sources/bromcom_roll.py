@@ -147,8 +147,8 @@ class Roll:
         tutors: Mapping[str, Iterable[str]],
     ) -> Snapshot:
         """Everybody, with their groups: numbers of pupils and of staff by the names of classes, numbers of tutors by tutor groups."""
-        groups = [self._led(each, tutors) for each in own_groups(self.people.values(), self._context.school)]
-        groups += self._classes(taught, leaders)
+        led = {name: self._known("staff", numbers) for name, numbers in tutors.items()}
+        groups = own_groups(self.people.values(), self._context.school, led) + self._classes(taught, leaders)
         contacts = [
             replace(each, children=there) for each in self._contacts.values() if (there := self._children(each))
         ]
@@ -157,10 +157,6 @@ class Roll:
     def _children(self, contact: Person) -> tuple[str, ...]:
         mine = ((each, self.people.get(SourceKey(self._context.school, each))) for each in contact.children or ())
         return tuple(each for each, pupil in mine if pupil is not None and pupil.status is not Status.LEFT)
-
-    def _led(self, group: Group, tutors: Mapping[str, Iterable[str]]) -> Group:
-        numbers = tutors.get(group.name, ()) if group.key.record.startswith("registration:") else ()
-        return replace(group, leaders=self._known("staff", numbers)) if numbers else group
 
     def _classes(self, taught: Mapping[str, Iterable[str]], leaders: Mapping[str, Iterable[str]]) -> list[Group]:
         """Bromcom tells no totals: many who are in classes and on no list of pupils show that a list was short. One or two are old rows."""

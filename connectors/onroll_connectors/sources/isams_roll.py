@@ -117,13 +117,8 @@ class Roll:
 
     def groups(self, people: Mapping[SourceKey, Person]) -> list[Group]:
         """Years, forms with their tutors, houses, sets."""
-        groups = [
-            replace(group, leaders=self._leaders(self._tutors.get(group.name, ())))
-            if group.kind is GroupKind.REGISTRATION
-            else group
-            for group in own_groups(people.values(), self._school)
-        ]
-        return groups + self._sets()
+        tutors = {name: self._leaders(told) for name, told in self._tutors.items()}
+        return own_groups(people.values(), self._school, tutors) + self._sets()
 
     def academic_year(self) -> int | None:
         """The SchoolYear of the term that began last."""

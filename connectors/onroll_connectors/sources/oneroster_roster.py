@@ -31,8 +31,6 @@ class Wishes:
     grades: Mapping[str, str] = field(default_factory=dict)
     upn: str = "UPN"
     scn: str = "SCN"
-    preferred: bool = True
-    dates_of_birth: bool = False
     contacts: bool = False
 
 
@@ -104,7 +102,7 @@ class Roster:
         self._people: dict[SourceKey, Person] = {}
         self._by_record: dict[str, list[SourceKey]] = {}
         self._known: set[str] = set()
-        self._agents: dict[str, list[str]] = {}
+        self._family: dict[str, set[str]] = {}
         self._classes: dict[str, Class] = {}
         self._sessions: dict[str, Session] = {}
         self._members: dict[str, set[SourceKey]] = {}
@@ -138,7 +136,10 @@ class Roster:
             role = self._role(part.role, user.record)
             if role is not None and (self._wishes.school is None or part.org == self._wishes.school):
                 parts.setdefault(role, []).append(part)
-        self._agents[user.record] = list(user.agents)
+        # Family is told on either side.
+        for agent in user.agents:
+            self._family.setdefault(user.record, set()).add(agent)
+            self._family.setdefault(agent, set()).add(user.record)
         for role, own in parts.items():
             if role is not Role.CONTACT or self._wishes.contacts:
                 person = self._person(user, role, own)
@@ -170,13 +171,12 @@ class Roster:
         elif begins is not None and begins > self._today:
             status = Status.FUTURE
         student = role is Role.STUDENT
-        preferred = self._wishes.preferred
         return Person(
             SourceKey(self._school, f"{role.value}:{user.record}"),
             role,
             status,
-            first=(user.preferred_given if preferred else None) or user.given,
-            last=(user.preferred_family if preferred else None) or user.family,
+            first=user.preferred_given or user.given,
+            last=user.preferred_family or user.family,
             legal_first=user.given,
             legal_last=user.family,
             starts=begins,
@@ -234,23 +234,14 @@ class Roster:
                 key = SourceKey(self._school, f"teaching:{record}")
                 groups.append(Group(key, GroupKind.TEACHING, each.title, frozenset(members), frozenset(leaders)))
         people = [person for person in map(self._with_children, self._people.values()) if person is not None]
-        made = [
-            replace(group, leaders=frozenset(tutors.get(group.name, ())))
-            if group.kind is GroupKind.REGISTRATION
-            else group
-            for group in own_groups(people, self._school)
-        ]
+        made = own_groups(people, self._school, tutors)
         return Snapshot(self._school, taken_at, people, [*made, *groups], academic_year=self._academic_year())
 
     def _with_children(self, person: Person) -> Person | None:
         if person.role is not Role.CONTACT:
             return person
         record = person.key.record.partition(":")[2]
-        children = {key for each in self._agents.get(record, ()) for key in self._by_record.get(each, ())}
-        # Family is told on either side.
-        children |= {
-            key for other, agents in self._agents.items() if record in agents for key in self._by_record.get(other, ())
-        }
+        children = {key for each in self._family.get(record, ()) for key in self._by_record.get(each, ())}
         named = tuple(sorted(key.record for key in children if key.record.startswith("student:")))
         return replace(person, children=named) if named else None
 

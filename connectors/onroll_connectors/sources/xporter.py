@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import Self
 
@@ -22,7 +21,7 @@ from onroll_connectors.sources.xporter_api import SHAPE, Row, Xporter
 from onroll_connectors.sources.xporter_groups import contacts, numbered, taught, tutors, year_names
 from onroll_core.contracts import Context, Finding, Report, Source
 from onroll_core.errors import Halt, OnrollError, Unavailable
-from onroll_core.people import GroupKind, Person, Role, Snapshot, SourceKey, Status
+from onroll_core.people import Person, Role, Snapshot, SourceKey, Status
 
 GIVES = Gives(contacts=True)
 _STUDENT = {
@@ -183,25 +182,19 @@ class XporterFeed:
                 "StudentContacts"
             ]
             people |= {each.key: each for each in contacts(pages, links, self._context.school, people)}
-        groups = own_groups(people.values(), self._context.school)
+        led, classes = {}, []
         if self._settings.groups and scopes & {"School", "SchoolLite"}:
             options = {"options": "includeStaffMembers,includeStudentMembers"}
             forms = self._rows("Groups", "Group", {"type": "RegGrp"} | options, "StaffMembers", "StudentMembers")
-            leaders = tutors(forms, self._context.school, people)
-            groups = [
-                replace(each, leaders=leaders.get(each.name, frozenset()))
-                if each.kind is GroupKind.REGISTRATION
-                else each
-                for each in groups
-            ]
-            classes = self._rows("Groups", "Group", {"type": "TeachingGrp"} | options, "StaffMembers", "StudentMembers")
-            groups += taught(classes, self._context.school, people, self._today)
+            led = tutors(forms, self._context.school, people)
+            rows = self._rows("Groups", "Group", {"type": "TeachingGrp"} | options, "StaffMembers", "StudentMembers")
+            classes = taught(rows, self._context.school, people, self._today)
         self._remember(people)
         return Snapshot(
             self._context.school,
             self._context.now(),
             list(people.values()),
-            groups,
+            [*own_groups(people.values(), self._context.school, led), *classes],
             self._api.fed,
             SHAPE.number(info, "CurrentAcademicYear") if info else None,
         )
