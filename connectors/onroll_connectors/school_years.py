@@ -34,6 +34,10 @@ class Years:
         """Those that there are, the current one first: it decides what somebody is."""
         return tuple(each for each in (self.now, self.following, self.before) if each is not None)
 
+    def wanted(self, following: bool, before: bool) -> Years:
+        """Only those years that a school reads."""
+        return Years(self.now, self.following if following else None, self.before if before else None)
+
 
 def chosen(listed: Iterable[Year], today: date, what: str, wrong: str, only: str = "") -> Years:
     """The years around `today`, or around the one that is called `only`.

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from onroll_connectors.secrets import Secret
+from onroll_connectors.sql_query import is_name
 
 
 class SqlSettings(BaseModel):
@@ -41,6 +42,18 @@ class SqlSettings(BaseModel):
         elif not (self.server and self.database and self.user and self.password):
             raise ValueError("server, database, user and password are needed")
         return self
+
+    def check_names(self, *keys: str, class_name: tuple[str, ...]) -> None:
+        """Raises ValueError when one of `keys` is no name of a table or column, or class_name has another part than these."""
+        for key in keys:
+            value = getattr(self, key)
+            if value and not is_name(value):
+                raise ValueError(f"{key}: {value!r} cannot be a name")
+        try:
+            str(getattr(self, "class_name", "")).format(**dict.fromkeys(class_name, ""))
+        except (KeyError, IndexError, ValueError):
+            parts = " and ".join(f"{{{each}}}" for each in class_name)
+            raise ValueError(f"class_name: only {parts} can be used") from None
 
     @property
     def place(self) -> str:

@@ -19,7 +19,7 @@ from onroll_connectors.school_years import Year, Years, chosen, first_day
 from onroll_connectors.shape import trimmed
 from onroll_connectors.sources import cmis_groups
 from onroll_connectors.sql import Database, Reading
-from onroll_connectors.sql_query import Cells, Query, is_name
+from onroll_connectors.sql_query import Cells, Query
 from onroll_connectors.sql_settings import SqlSettings
 from onroll_core.contracts import Context, Finding, Report, Source
 from onroll_core.errors import Halt, OnrollError, Unavailable
@@ -68,14 +68,7 @@ class Settings(SqlSettings):
 
     @model_validator(mode="after")
     def _names(self) -> Self:
-        for key in ("table_schema", "prefix", "module_column", "timetable_column"):
-            value = getattr(self, key)
-            if value and not is_name(value):
-                raise ValueError(f"{key}: {value!r} cannot be a name")
-        try:
-            self.class_name.format(code="", subject="")
-        except (KeyError, IndexError, ValueError):
-            raise ValueError("class_name: only {code} and {subject} can be used") from None
+        self.check_names("table_schema", "prefix", "module_column", "timetable_column", class_name=("code", "subject"))
         return self
 
 
@@ -161,9 +154,7 @@ class Cmis:
             self._settings.data_set,
         )  # fmt: skip
         settings = self._settings
-        return Years(
-            years.now, years.following if settings.future else None, years.before if settings.leavers else None
-        )
+        return years.wanted(settings.future, settings.leavers)
 
     def _sets(self, listed: Iterable[Sequence[Any]]) -> Iterator[Year]:
         seen: dict[str, date] = {}

@@ -201,17 +201,9 @@ class CsvFolder:
 
     def _files(self) -> tuple[list[_File], Preset]:
         """Every file, read and understood, those that list people first; and whose captions they were taken for."""
-        age = self._settings.max_age_days
-        longest = age * 86400 if age and age > 0 else None
         raws: list[tuple[Path, bytes, datetime]] = []
         for path in self._paths():
-            raw = csv_table.read_bytes(
-                path,
-                lambda: self._context.now().timestamp(),
-                self._context.sleep,
-                longest,
-                self._settings.quiet_seconds,
-            )
+            raw = csv_table.read_bytes(path, self._context, self._settings.max_age_days, self._settings.quiet_seconds)
             raws.append((path, raw, datetime.fromtimestamp(path.stat().st_mtime, UTC)))
         preset = PRESETS[self._settings.preset or detected(_captions(raws))]
         files = [self._file(path, raw, written, preset) for path, raw, written in raws]

@@ -11,6 +11,7 @@ from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
 
+from onroll_core.contracts import Context
 from onroll_core.errors import Halt, Unavailable
 
 _DELIMITERS = ",;\t|"
@@ -41,13 +42,11 @@ class Table:
     ended: bool = True
 
 
-def read_bytes(
-    path: Path, now: Callable[[], float], sleep: Callable[[float], None], max_age: float | None, quiet: float
-) -> bytes:
+def read_bytes(path: Path, context: Context, max_age_days: float | None, quiet: float) -> bytes:
     """The file, whole and at rest.
 
     A file that was changed in the last `quiet` seconds is waited for, and raises Unavailable when it is still growing then, or changes while it is read. Raises Halt when it
-    is not there or older than `max_age` seconds. `now` gives seconds since 1970.
+    is not there or older than `max_age_days` (None, 0 or less: of any age).
     """
     try:
         before = path.stat()
@@ -55,9 +54,9 @@ def read_bytes(
             raise Halt(
                 f"{path.name} has {before.st_size // 1024 // 1024} MiB, which cannot be a list of people. Look at the export."
             )
-        age = now() - before.st_mtime
+        age = context.now().timestamp() - before.st_mtime
         if 0 <= age < quiet:
-            sleep(quiet - age)
+            context.sleep(quiet - age)
         raw = path.read_bytes()
         after = path.stat()
     except FileNotFoundError:
@@ -66,10 +65,10 @@ def read_bytes(
         raise Halt(f"{path} cannot be read: {failure.strerror}. Give onroll the right to read it.") from None
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or len(raw) != after.st_size:
         raise Unavailable(f"{path.name} is still being written. It is tried again later.")
-    if max_age is not None and now() - after.st_mtime > max_age:
-        days = (now() - after.st_mtime) / 86400
+    days = (context.now().timestamp() - after.st_mtime) / 86400
+    if max_age_days is not None and 0 < max_age_days < days:
         raise Halt(
-            f"{path.name} is {days:.1f} days old, and the school's settings allow {max_age / 86400:g}. Nothing was read: does the MIS's export still run?"
+            f"{path.name} is {days:.1f} days old, and the school's settings allow {max_age_days:g}. Nothing was read: does the MIS's export still run?"
         )
     return raw
 

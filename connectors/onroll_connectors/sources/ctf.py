@@ -165,14 +165,7 @@ class Ctf:
         return [self._file(each, parse(self._bytes(each), each.name)) for each in paths]
 
     def _bytes(self, path: Path) -> bytes:
-        most, now = self._settings.max_age_days, self._context.now
-        return csv_table.read_bytes(
-            path,
-            lambda: now().timestamp(),
-            self._context.sleep,
-            most * 86400 if most > 0 else None,
-            self._settings.quiet_seconds,
-        )
+        return csv_table.read_bytes(path, self._context, self._settings.max_age_days, self._settings.quiet_seconds)
 
     def _file(self, path: Path, root: Element) -> _File:
         name = path.name

@@ -134,14 +134,7 @@ class OneRosterFiles:
         return {each.name: self._bytes(each) for each in paths}, min(map(_written, paths))
 
     def _bytes(self, path: Path) -> bytes:
-        most, now = self._settings.max_age_days, self._context.now
-        return csv_table.read_bytes(
-            path,
-            lambda: now().timestamp(),
-            self._context.sleep,
-            most * 86400 if most > 0 else None,
-            self._settings.quiet_seconds,
-        )
+        return csv_table.read_bytes(path, self._context, self._settings.max_age_days, self._settings.quiet_seconds)
 
 
 def _written(path: Path) -> datetime:

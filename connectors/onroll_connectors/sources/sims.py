@@ -196,11 +196,8 @@ class Sims:
         return sorted(files, key=lambda each: (each.layout.kind is not Kind.PEOPLE, each.name))
 
     def _file(self, path: Path) -> _File | None:
-        most, now = self._settings.max_age_days, self._context.now
         quiet = self._settings.quiet_seconds if self._settings.path is not None else 0
-        raw = csv_table.read_bytes(
-            path, lambda: now().timestamp(), self._context.sleep, most * 86400 if most > 0 else None, quiet
-        )
+        raw = csv_table.read_bytes(path, self._context, self._settings.max_age_days, quiet)
         if not raw:
             raise Halt(
                 f"{path.name} is empty, as CommandReporter leaves it when it fails. Run the report by hand to see why."

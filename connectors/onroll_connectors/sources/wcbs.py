@@ -17,7 +17,7 @@ from onroll_connectors.school_years import Year, Years, chosen
 from onroll_connectors.sources import wcbs_forms, wcbs_groups, wcbs_people
 from onroll_connectors.sources.wcbs_rows import CALENDAR, CELLS, PUPIL, SCHOOL, YEAR, Codes, fold
 from onroll_connectors.sql import Database, Reading
-from onroll_connectors.sql_query import Query, is_name
+from onroll_connectors.sql_query import Query
 from onroll_connectors.sql_settings import SqlSettings
 from onroll_core.contracts import Context, Finding, Report, Source
 from onroll_core.errors import Halt, OnrollError
@@ -81,14 +81,7 @@ class Settings(SqlSettings):
 
     @model_validator(mode="after")
     def _names(self) -> Self:
-        for key in ("table_schema", "birth_column"):
-            value = getattr(self, key)
-            if value and not is_name(value):
-                raise ValueError(f"{key}: {value!r} cannot be a name")
-        try:
-            self.class_name.format(code="", description="")
-        except (KeyError, IndexError, ValueError):
-            raise ValueError("class_name: only {code} and {description} can be used") from None
+        self.check_names("table_schema", "birth_column", class_name=("code", "description"))
         return self
 
 
@@ -211,9 +204,7 @@ class Wcbs:
         years = chosen(
             first.values(), self._today, "PASS's SCHOOL_CALENDAR (years in use)", wrong, settings.academic_year
         )
-        return Years(
-            years.now, years.following if settings.future else None, years.before if settings.leavers else None
-        )
+        return years.wanted(settings.future, settings.leavers)
 
     def _schools(self, reading: Reading) -> dict[str, str]:
         """SCHOOL.code by its own small letters, with school_id."""
