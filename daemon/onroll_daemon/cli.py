@@ -69,7 +69,7 @@ def plan(
     from onroll_daemon.nights import Ask
     from onroll_daemon.nights import plan as run
 
-    run(Ask(config, school, as_json, day(as_of or today), target))
+    run(Ask(config, school, as_json, day(today), target, day(as_of)))
 
 
 @app.command()
@@ -85,7 +85,7 @@ def apply(
     from onroll_daemon.nights import Ask
     from onroll_daemon.nights import apply as run
 
-    run(Ask(config, school, as_json, day(today), target, approve))
+    run(Ask(config, school, as_json, day(today), target, approve=approve))
 
 
 @app.command()

@@ -34,6 +34,7 @@ class Ask:
     as_json: bool = False
     today: date | None = None
     only: Sequence[str] | None = None
+    as_of: date | None = None
     approve: str | None = None
 
 
@@ -49,7 +50,7 @@ def sync(ask: Ask) -> None:
 
 def plan(ask: Ask) -> None:
     """`onroll plan`"""
-    _each(ask, lambda it: pipeline.plan(it, ask.only), tell_plan, Night.plan_json)
+    _each(ask, lambda it: pipeline.plan(it, ask.only, ask.as_of), tell_plan, Night.plan_json)
 
 
 def apply(ask: Ask) -> None:

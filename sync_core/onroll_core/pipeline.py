@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
 
 from onroll_core import guard
@@ -19,6 +19,7 @@ from onroll_core.changes import Conflict
 from onroll_core.cohorts import reckon
 from onroll_core.diff import diff
 from onroll_core.errors import OnrollError, Refused
+from onroll_core.foresight import foreseen
 from onroll_core.group_changes import group_changes
 from onroll_core.identities import Bond, Identity
 from onroll_core.known_groups import follow
@@ -61,10 +62,12 @@ def pull(line: Line, approve: str | None = None, by: str = "") -> Night:
     return night
 
 
-def plan(line: Line, only: Sequence[str] | None = None) -> Night:
-    """What `apply` would do, and why. Writes nothing anywhere."""
+def plan(line: Line, only: Sequence[str] | None = None, as_of: date | None = None) -> Night:
+    """What `apply` would do, and why; on the day `as_of`, as far as the MIS tells of it today. Writes nothing anywhere."""
     night = Night(line.school.id)
     identities = line.store.identities(line.school.id)
+    if as_of is not None:
+        identities, line = foreseen(identities, line.today, as_of), replace(line, today=as_of)
     if not identities:
         night.unread = _never_read(line)
         return night

@@ -127,6 +127,38 @@ class School:
         """A pupil is put back on roll under the same record."""
         self.pupils[number] = replace(self.pupils[number], ends=None, status="on roll", starts=self.today)
 
+    def accepts(self, count: int, starts: date) -> list[Pupil]:
+        """The intake of next September is typed in early: pupils accepted for Year 7, with names that are like the school's."""
+        chance = random.Random(starts.year)
+        entry = academic_year(starts, ROLLOVERS[Country.ENGLAND])
+        intake = []
+        for n in range(count):
+            first, last = _name(chance, n % 2 == 0)
+            number = self._number()
+            born = date(entry - 12, 9, 1) + timedelta(days=chance.randrange(365))
+            pupil = Pupil(
+                number, first, last, first, last, born, 7, f"7{TUTORS[n % len(TUTORS)]}", HOUSES[n % len(HOUSES)],
+                upn(number), f"{number:06}", starts, status="accepted",
+            )  # fmt: skip
+            self.pupils[number] = pupil
+            intake.append(pupil)
+        return intake
+
+    def turns_the_year(self, today: date) -> None:
+        """The office rolls the MIS over: everybody on roll moves up a year and into next year's form, the intake arrives, whoever's last day has
+        passed is a leaver, and every class is a new one."""
+        self.today = today
+        for number, pupil in self.pupils.items():
+            if pupil.status == "accepted" and pupil.starts <= today:
+                self.pupils[number] = replace(pupil, status="on roll")
+            elif pupil.ends is not None and pupil.ends < today:
+                self.pupils[number] = replace(pupil, status="left")
+            elif pupil.status == "on roll":
+                year = pupil.year + 1
+                self.pupils[number] = replace(pupil, year=year, form=f"{year}{pupil.form.lstrip('0123456789')}")
+        self.classes = {}
+        _fill_classes(self, 30_000 + 1_000 * (today.year - 2000))
+
     def _number(self) -> int:
         self.next_number += 1
         return self.next_number
@@ -194,12 +226,12 @@ def _name(chance: random.Random, girl: bool) -> tuple[str, str]:
     return chance.choice(community.girls if girl else community.boys), chance.choice(community.surnames)
 
 
-def _fill_classes(school: School) -> None:
+def _fill_classes(school: School, number: int = 30_000) -> None:
     teachers = [person.number for person in school.staff.values() if person.teaches]
     forms: dict[str, list[int]] = {}
     for pupil in school.pupils.values():
-        forms.setdefault(pupil.form, []).append(pupil.number)
-    number = 30_000
+        if pupil.status == "on roll":
+            forms.setdefault(pupil.form, []).append(pupil.number)
     for form, members in sorted(forms.items()):
         for subject, _ in SUBJECTS[:6]:
             number += 1
