@@ -71,7 +71,8 @@ def line(
     context = partial(_context, school, store, day, stopping, progress, clock)
 
     def target(of: TargetSettings) -> Target:
-        found: Target = import_module(of.module).connect(of.settings, context(of.name))
+        around = replace(context(of.name), groups=of.rules.groups, domain=school.rules.staff.domain)
+        found: Target = import_module(of.module).connect(of.settings, around)
         problem = unwritable(of.rules, found)
         if problem is not None:
             found.close()

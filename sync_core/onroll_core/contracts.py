@@ -13,7 +13,7 @@ from typing import Literal, Protocol
 
 from onroll_core.accounts import Anchor, Observed
 from onroll_core.changes import Change, Outcome
-from onroll_core.people import Snapshot
+from onroll_core.people import GroupKind, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,7 @@ class Context:
     words given (usernames and names of the person). `stopping()` turns true when the run has to end: finish the call in
     hand and raise or stop yielding nothing more. `progress(what, done, total)` is free to call often.
     `moving`: a person is looking at a move to another MIS, so that records under new ids are no reason to stop reading.
+    A target is told the kinds of `groups` that are kept in it, and the `domain` of its staff's addresses, in which groups have theirs too.
     """
 
     name: str
@@ -72,6 +73,8 @@ class Context:
     timezone: str = "Europe/London"
     today: date | None = None
     moving: bool = False
+    groups: frozenset[GroupKind] = frozenset()
+    domain: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,7 @@ class Abilities:
     `login`: people sign in with a short "name" or with an "address". `aliases`: "written" by us, or "automatic" (they follow
     from a rename and can only be confirmed). `places`: it has OUs. `batch`: the number of changes it likes to get at once.
     `attributes`: the extra attribute names it can write. `owners`: a group has owners beside its members; where it has not, they are members.
+    `courses`: the kinds of groups that are made as courses too or, with `courses_alone`, as nothing else; a course has the key of `courses.course_key`.
     """
 
     login: Literal["name", "address"]
@@ -98,6 +102,8 @@ class Abilities:
     batch: int
     attributes: frozenset[str] = field(default_factory=frozenset)
     owners: bool = True
+    courses: frozenset[GroupKind] = frozenset()
+    courses_alone: bool = False
 
 
 class Source(Protocol):

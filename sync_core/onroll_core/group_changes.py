@@ -8,6 +8,8 @@ from datetime import date
 
 from onroll_core.accounts import DesiredAccount, IdentityId, Observed
 from onroll_core.changes import Change, Create, Who
+from onroll_core.contracts import Abilities
+from onroll_core.courses import with_courses
 from onroll_core.diff_groups import diff_groups
 from onroll_core.identities import Identity
 from onroll_core.known_groups import KnownGroup, moving_up
@@ -27,12 +29,12 @@ def group_changes(
     today: date,
     school: SchoolRules,
     target: TargetRules,
-    owners: bool = True,
+    abilities: Abilities,
 ) -> list[Change]:
     """The changes to groups that belong to `plan`, which has those to accounts.
 
     In groups are those who have an account there, or get one in this plan, and may sign in. `ours` are the memberships that onroll made. Whoever
-    leaves the school, and everybody in the first weeks of the academic year, leaves groups for a reason. Without `owners`, teachers are members.
+    leaves the school, and everybody in the first weeks of the academic year, leaves groups for a reason. Where a target knows no owners, teachers are members.
     """
     bonds = {each.id: each.bonds[target.name].anchor for each in identities if target.name in each.bonds}
     anchors = {**bonds, **plan.adopted}
@@ -45,7 +47,8 @@ def group_changes(
     }
     turning = moving_up(today, school)
     wanted = project_groups(known, identities, enabled & people.keys(), today, school, target)
-    if not owners:
+    wanted = with_courses(wanted, abilities.courses, abilities.courses_alone)
+    if not abilities.owners:
         wanted = (replace(group, members=group.members | group.owners, owners=frozenset()) for group in wanted)
     return diff_groups(
         wanted, observed, people, ours, target.strangers, lambda identity: turning or identity not in enabled

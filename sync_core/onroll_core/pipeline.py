@@ -289,7 +289,7 @@ def _plan_target(
     if target.abilities.groups and rules.groups:
         known, ours = line.store.groups(line.school.id), line.store.memberships(name, line.school.id)
         changes = group_changes(
-            current, known, identities, desired, observed, ours, line.today, line.school, rules, target.abilities.owners
+            current, known, identities, desired, observed, ours, line.today, line.school, rules, target.abilities
         )
         current = replace(current, changes=tuple(ordered([*current.changes, *changes])))
     nameless = waiting(identities, line.today, line.school) if line.school.mode == "create" else []
