@@ -138,6 +138,22 @@ class TargetGroupContract:
         assert isinstance(outcome, Applied), outcome
         assert (self.look(world).groups[anchor].name, self.look(world).groups[anchor].archived) == (CLASS.name, False)
 
+    def test_a_class_takes_the_name_that_another_gives_up_in_the_same_plan(self, world: TargetWorld) -> None:
+        anchor, people = self.filled(world, "ada")
+        over = "Contract School 7A/Ma1 2025-26"
+        following = DesiredGroup(SourceKey(SCHOOL, "teaching:2"), GroupKind.TEACHING, CLASS.name, address="contract-class-7a-ma1-2")
+        ada = Who(IdentityId("id-ada"), "ada", Role.STUDENT, people["ada"])
+        changes: list[Change] = [
+            UpdateGroup(CLASS.key, anchor, CLASS.name, over, "the class is over", True),
+            CreateGroup(following, "the MIS has it"),
+            AddMember(following.key, None, following.name, ada, "is in it"),
+        ]
+        for outcome in self.do(world, *changes):
+            assert isinstance(outcome, Applied), outcome
+        seen = {group.key: group for group in self.look(world).groups.values()}
+        assert (seen[CLASS.key].name, seen[CLASS.key].archived) == (over, True)
+        assert (seen[following.key].name, seen[following.key].members) == (CLASS.name, frozenset({people["ada"]}))
+
     def test_a_group_that_somebody_made_by_hand_is_left_alone(self, world: TargetWorld) -> None:
         world.group_by_hand(CLASS.name, CLASS.address)
         before = self.look(world)

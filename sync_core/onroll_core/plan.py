@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
 
 from onroll_core.accounts import Account, Anchor, IdentityId
@@ -72,8 +72,38 @@ class Plan:
 
 
 def ordered(changes: Sequence[Change]) -> list[Change]:
-    """The changes in the order of every plan: by kind as above, then by username."""
-    return sorted(changes, key=_rank)
+    """The changes in the order of every plan: by kind as above, then by username; a group gives up its name before another is given it."""
+    found = sorted(changes, key=_rank)
+    updates = [each for each in found if isinstance(each, UpdateGroup)]
+    if not {each.before for each in updates} & {each.after for each in updates if each.after != each.before}:
+        return found
+    start = found.index(updates[0])
+    return [*found[:start], *_freeing(updates), *found[start + len(updates) :]]
+
+
+def _freeing(updates: Sequence[UpdateGroup]) -> list[UpdateGroup]:
+    """Each after the one that gives up the name it needs; where names go round in a circle, one of them steps aside first."""
+    holders = {each.before: each for each in updates}
+    steps: list[UpdateGroup] = []
+    last: dict[UpdateGroup, UpdateGroup] = {}
+    placed: set[UpdateGroup] = set()
+
+    def place(each: UpdateGroup, path: frozenset[UpdateGroup]) -> None:
+        if each in placed:
+            return
+        holder = holders.get(each.after, each)
+        if holder in path:
+            aside = f"{holder.before} [{holder.key.record.partition(':')[2]}]"
+            steps.append(replace(holder, after=aside, archive=None))
+            last[holder] = replace(holder, before=aside)
+        elif holder is not each:
+            place(holder, path | {each})
+        steps.append(last.get(each, each))
+        placed.add(each)
+
+    for each in updates:
+        place(each, frozenset())
+    return steps
 
 
 def _rank(change: Change) -> tuple[int, str, str, str]:

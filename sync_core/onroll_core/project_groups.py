@@ -91,7 +91,8 @@ def _of_person(identity: Identity, year: int, school: SchoolRules) -> Iterator[t
 def _named(groups: Mapping[SourceKey, _Made], school: SchoolRules) -> Iterator[DesiredGroup]:
     around = {"school": school.name, "school_id": school.id}
     taken: dict[str, SourceKey] = {}
-    for key, made in sorted(groups.items()):
+    # A class that is over was made first, and keeps the address that it has.
+    for key, made in sorted(groups.items(), key=lambda each: (not each[1].archived, each[0])):
         facts = around | made.facts
         name = school.groups.names[made.kind].render(facts)
         address = slug(school.groups.address.render(facts))

@@ -8,11 +8,13 @@ from datetime import date
 import pytest
 
 from builders import NOON, SCHOOL, TODAY, pupil, school, snapshot, teacher
-from onroll_core.accounts import DesiredGroup, IdentityId
+from onroll_core.accounts import Anchor, DesiredGroup, IdentityId
+from onroll_core.changes import CreateGroup, UpdateGroup
 from onroll_core.group_names import GroupTemplate, academic_year_name, slug
 from onroll_core.identities import Identity, State
 from onroll_core.known_groups import KnownGroup, follow
 from onroll_core.people import Group, GroupKind, Person, Snapshot, SourceKey
+from onroll_core.plan import ordered
 from onroll_core.project_groups import project_groups
 from onroll_core.rules import GroupRules, SchoolRules, TargetRules, Term
 
@@ -167,3 +169,26 @@ def test_what_an_address_is_made_of(text: str, safe: str) -> None:
 def test_the_name_of_an_academic_year() -> None:
     assert (academic_year_name(2026), academic_year_name(2099)) == ("2026-27", "2099-00")
     assert NOON.year == 2026
+
+
+def renaming(record: str, before: str, after: str) -> UpdateGroup:
+    return UpdateGroup(SourceKey(SCHOOL, f"teaching:{record}"), Anchor(record), before, after, "so the MIS calls it")
+
+
+def test_a_name_is_given_up_before_another_group_is_given_it() -> None:
+    up = [renaming("1", "7A", "8A"), renaming("2", "8A", "9A"), renaming("3", "9A", "9A 2026-27")]
+    made = CreateGroup(DesiredGroup(SourceKey(SCHOOL, "teaching:4"), GroupKind.TEACHING, "7A"), "new")
+    assert ordered([made, *up]) == [up[2], up[1], up[0], made]
+
+
+@pytest.mark.parametrize("names", ["AB", "ABC", "ABCD"])
+def test_groups_that_exchange_their_names_do_so_with_one_stepping_aside(names: str) -> None:
+    round_about = [renaming(old, old, new) for old, new in zip(names, names[1:] + names[:1], strict=True)]
+    held = {each.anchor: each.before for each in round_about}
+    steps = [each for each in ordered(round_about) if isinstance(each, UpdateGroup)]
+    assert len(steps) == len(names) + 1
+    for step in steps:
+        assert step.after not in held.values(), "the name is free when it is given"
+        assert held[step.anchor] == step.before
+        held[step.anchor] = step.after
+    assert held == {each.anchor: each.after for each in round_about}

@@ -189,6 +189,7 @@ class GroupScripts:
             if is_clash(answer):
                 return Rejected(change, _held(doing, "something else in the domain"))
             raise failure(answer, doing)
+        self.known.free(change.anchor, entry.text("sAMAccountName"))
         self.known.give(change.anchor, name)
         return Applied(change, change.anchor)
 

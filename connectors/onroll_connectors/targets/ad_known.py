@@ -17,7 +17,7 @@ class Known:
     """`complete` when it comes from an observation: then nobody has to be searched for before a name is given.
 
     `names` is what the observation saw, folded; `given` what was given since. `identities` are the objects that carry an identity, anywhere
-    that was looked, and `groups` those that were made for a group of the MIS. `without_identity` were seen to carry none. `cns` are the relative names under a parent, each with the identity it belongs to.
+    that was looked, and `groups` those that were made for a group of the MIS. `freed` are names that groups gave up in this run. `without_identity` were seen to carry none. `cns` are the relative names under a parent, each with the identity it belongs to.
     """
 
     complete: bool = False
@@ -28,15 +28,24 @@ class Known:
     cns: dict[str, dict[str, str]] = field(default_factory=dict)
     given: dict[str, Holder] = field(default_factory=dict)
     groups: dict[SourceKey, Anchor] = field(default_factory=dict)
+    freed: set[tuple[str, Anchor]] = field(default_factory=set)
 
     def holder(self, name: str, but: Anchor | None = None) -> Holder | None:
         """Who holds a name, accents and case set aside, other than `but`."""
         low = folded(name)
         for names in (self.given, self.names):
             found = names.get(low)
-            if found is not None and (but is None or found.anchor != but):
+            if found is None or (but is not None and found.anchor == but):
+                continue
+            if names is self.given or (low, found.anchor) not in self.freed:
                 return found
         return None
+
+    def free(self, anchor: Anchor, name: str) -> None:
+        """Remember that an object has given up a name in this run."""
+        self.freed.add((folded(name), anchor))
+        if self.given.get(folded(name), Holder(None, "")).anchor == anchor:
+            del self.given[folded(name)]
 
     def give(self, anchor: Anchor, *names: str) -> None:
         """Remember that a name was given in this run."""

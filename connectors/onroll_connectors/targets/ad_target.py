@@ -149,15 +149,25 @@ def _chain(change: Change) -> str:
     match change:
         case CreateGroup(group):
             return f"group {group.key.record}"
-        case UpdateGroup(key) | AddMember(key) | RemoveMember(key):
+        case UpdateGroup():
+            return "names of groups"  # one may be given what another gives up
+        case AddMember(key) | RemoveMember(key):
             return f"group {key.record}"
         case _:
             return change.who.anchor or f"new {change.who.identity}"
 
 
 def _phase(change: Change) -> int:
-    """People, then groups, then who is in them: each may need what came before."""
-    return 2 if isinstance(change, AddMember | RemoveMember) else 1 if isinstance(change, GroupChange) else 0
+    """People, then the names of groups, then new groups, then who is in them: each may need what came before."""
+    match change:
+        case UpdateGroup():
+            return 1
+        case CreateGroup():
+            return 2
+        case AddMember() | RemoveMember():
+            return 3
+        case _:
+            return 0
 
 
 def _again(of: Callable[[GroupChange], Talk[Outcome]]) -> Callable[[GroupChange, bool], Talk[Outcome]]:
