@@ -76,7 +76,13 @@ class SchoolYear:
     def night(self, name: str, code: int = 0, approve: str | None = None) -> Night:
         """One night, a day later than the last one; `code` is how it must end."""
         night = self.world.night(name, approve)
-        assert night.exit_code == code, (night.sync_json(), night.held, night.conflicts, self.troubles(night))
+        assert night.exit_code == code, (
+            night.exit_code,
+            night.unread,
+            night.held[:5],
+            night.conflicts[:5],
+            self.troubles(night)[:5],
+        )
         return night
 
     def approved(self, night: Night) -> Night:
@@ -86,7 +92,7 @@ class SchoolYear:
         while held := [one.plan.digest for one in night.targets.values() if one.verdict == "held" and one.plan]:
             self.approvals += held
             night = self._again(held[0])
-        assert night.exit_code == 0, (night.sync_json(), self.troubles(night))
+        assert night.exit_code == 0, (night.exit_code, night.held[:5], self.troubles(night)[:5])
         return night
 
     def _again(self, digest: str | None) -> Night:
