@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from onroll_daemon.cli_groups import groups
 from onroll_daemon.cli_options import Approve, Config, Json, Only, School, Today, day
 from onroll_daemon.cli_people import links, passwords, users
 
@@ -18,6 +19,7 @@ app = typer.Typer(
 )
 app.add_typer(users, name="users")
 app.add_typer(links, name="links")
+app.add_typer(groups, name="groups")
 app.add_typer(passwords, name="passwords")
 runs = typer.Typer(invoke_without_command=True, help="What was done, when, and why.")
 app.add_typer(runs, name="runs")
