@@ -9,6 +9,7 @@ import typer
 from onroll_daemon.cli_groups import groups
 from onroll_daemon.cli_options import Approve, Config, Json, Only, School, Today, day
 from onroll_daemon.cli_people import links, passwords, users
+from onroll_daemon.cli_runs import runs
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -21,7 +22,6 @@ app.add_typer(users, name="users")
 app.add_typer(links, name="links")
 app.add_typer(groups, name="groups")
 app.add_typer(passwords, name="passwords")
-runs = typer.Typer(invoke_without_command=True, help="What was done, when, and why.")
 app.add_typer(runs, name="runs")
 
 
@@ -185,30 +185,3 @@ def rename(
 
     asked = Asked(csv, by_format, user or (), group or (), year or (), role, day(on), not no_alias, confirm)
     run(config, school, asked, as_json)
-
-
-@runs.callback()
-def runs_list(
-    context: typer.Context,
-    config: Config = None,
-    as_json: Json = False,
-    school: Annotated[str | None, typer.Option("--school", help="Only this school's.")] = None,
-    limit: Annotated[int, typer.Option("--limit", help="How many.")] = 20,
-) -> None:
-    """The last runs, newest first."""
-    if context.invoked_subcommand is None:
-        from onroll_daemon.commands import runs_list as run
-
-        run(config, school, limit, as_json)
-
-
-@runs.command("show")
-def runs_show(
-    number: Annotated[int, typer.Argument(metavar="ID", help="A run's number, as `onroll runs` shows it.")],
-    config: Config = None,
-    as_json: Json = False,
-) -> None:
-    """One run: what was read, planned, done and refused."""
-    from onroll_daemon.commands import runs_show as run
-
-    run(config, number, as_json)

@@ -54,7 +54,7 @@ def _brief(row: dict[str, Any]) -> str:
     summary = row["summary"] or {}
     if summary.get("error") or summary.get("held"):
         return str(summary.get("error") or f"held: {summary['held'][0]}")
-    words = []
+    words = [f"run {row['undoes']}"] if row["undoes"] else []
     for name, told in (summary.get("targets") or {}).items():
         done = ", ".join(f"{told[each]} {each}" for each in TALLIES if told.get(each))
         words.append(f"{name}: {told['verdict'] if told.get('verdict') != 'cleared' else done or 'nothing to do'}")
@@ -73,6 +73,10 @@ def runs_show(config: str | None, number: int, as_json: bool) -> None:
     ended = f"to {row['ended'][:19]}, {row['status']}" if row["ended"] else row["status"] or "under way"
     asked = f", asked for by {row['by']}" if row["by"] else ""
     say(f"Run {row['id']}: {row['kind']} of {row['school']}{asked}, {row['started'][:19]} {ended}")
+    if row["undoes"]:
+        say(f"  It undoes run {row['undoes']}.")
+    for each in row["undone_by"]:
+        say(f"  Undone by run {each['id']}{', ' * bool(each['by'])}{each['by']}, {each['started'][:19]}.")
     summary = row["summary"] or {}
     for each in filter(None, (summary.get("error"), *summary.get("held", ()))):
         say(f"  {each}")

@@ -23,12 +23,17 @@ def tell_night(night: Night) -> None:
             f"  Nothing was remembered and nothing written. If it is right: onroll sync {night.school} --approve {night.snapshot}"
         )
         return
+    tell_targets(night, f"onroll plan {night.school}", f"onroll apply {night.school}")
+
+
+def tell_targets(night: Night, look: str, again: str) -> None:
+    """What became of each target; `look` and `again` are the commands that show a held plan and let it pass, without target and digest."""
     for name, target in night.targets.items():
         say(f"  {name}: {target.error or (target.verdict + ', ' + _done(target))}")
         if target.verdict == "held" and target.plan is not None:
             _listed("held", target.objections, "    ")
-            say(f"    Look at it: onroll plan {night.school} --target {name}")
-            say(f"    If it is right: onroll apply {night.school} --target {name} --approve {target.plan.digest}")
+            say(f"    Look at it: {look} --target {name}")
+            say(f"    If it is right: {again} --target {name} --approve {target.plan.digest}")
         _listed("failed", target.troubles, "    ")
     _listed("for a person", [each.why for each in pipeline.unsettled(night)])
     _listed("note", [*night.conflicts, *night.notices])
@@ -41,8 +46,8 @@ def _done(target: TargetNight) -> str:
     return done or "nothing to do"
 
 
-def tell_plan(night: Night) -> None:
-    """Each change a sentence, by target and kind."""
+def tell_plan(night: Night, again: str = "") -> None:
+    """Each change a sentence, by target and kind; `again` is the command that lets a held plan pass, without target and digest."""
     for name, target in night.targets.items():
         if target.plan is None:
             say(f"{name}: {target.error}")
@@ -56,7 +61,8 @@ def tell_plan(night: Night) -> None:
         for each in dict.fromkeys(kind(change) for change in changes):
             _of_kind([change for change in changes if kind(change) == each])
         if target.verdict == "held":
-            say(f"  If it is right: onroll apply {night.school} --target {name} --approve {target.plan.digest}")
+            command = again or f"onroll apply {night.school}"
+            say(f"  If it is right: {command} --target {name} --approve {target.plan.digest}")
         _listed("for a person", [conflict.why for conflict in target.plan.conflicts])
         _listed("note", target.plan.notices)
 

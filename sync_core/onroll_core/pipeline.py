@@ -36,6 +36,7 @@ from onroll_core.rekey import within
 from onroll_core.sanity import examine, fingerprint, profile
 from onroll_core.store.linked import THE_MIS
 from onroll_core.store.moves import CONFIRMED, Move
+from onroll_core.undoing import asked_to_undo, carry_out_undo, done_again, plan_undo, settle
 from onroll_core.years import academic_year
 
 APPROVAL_LASTS = timedelta(hours=24)
@@ -88,6 +89,23 @@ def apply(line: Line, only: Sequence[str] | None = None, approve: str | None = N
     return night
 
 
+def undo(line: Line, run: int, only: Sequence[str] | None = None, approve: Sequence[str] = (), by: str = "") -> Night:
+    """Take a past run back in every target of which `approve` has the digest of the plan that does so; the others are held."""
+    row = asked_to_undo(line, run)
+    with _run(line, "undo", by, run) as night, reached_by(line, only, night) as reached:
+        planned = plan_undo(line, night, reached, row, partial(_measure, line), approve, by)
+        carry_out_undo(line, night, reached, _id(night), planned, by)
+    return night
+
+
+def show_undo(line: Line, run: int, only: Sequence[str] | None = None) -> Night:
+    """What `undo` would do, and with which digests. Writes nothing anywhere."""
+    row, night = asked_to_undo(line, run), Night(line.school.id)
+    with reached_by(line, only, night) as reached:
+        plan_undo(line, night, reached, row, partial(_measure, line))
+    return night
+
+
 def _never_read(line: Line) -> str:
     return f"Nothing has been read for {line.school.id} yet. Run: onroll pull {line.school.id}"
 
@@ -99,10 +117,10 @@ def _approve(line: Line, digest: str | None, by: str) -> None:
 
 
 @contextmanager
-def _run(line: Line, kind: str, by: str) -> Iterator[Night]:
+def _run(line: Line, kind: str, by: str, undoes: int | None = None) -> Iterator[Night]:
     """One run under the school's lease, with a row that says how it ended whatever happens."""
     with line.store.lease(line.school.id, line.holder, line.now()):
-        night = Night(line.school.id, line.store.start_run(line.school.id, kind, line.now(), by))
+        night = Night(line.school.id, line.store.start_run(line.school.id, kind, line.now(), by, undoes))
         try:
             yield night
         except BaseException as failure:
@@ -266,6 +284,7 @@ def _bring_into_line(line: Line, night: Night, reached: Reached) -> None:
         bonds = {identity: Bond(anchor) for identity, anchor in current.adopted.items()} | dict(current.settled)
         line.store.bond_all(name, bonds, line.now())
         kept = line.store.keep_plan(_id(night), current, one.verdict, one.objections, line.now())
+        settle(line, current, isinstance(verdict, guard.Cleared))
         if not isinstance(verdict, guard.Cleared):
             continue
         journal = line.store.journal(kept, current)
@@ -315,16 +334,21 @@ def _desired(line: Line, name: str, identities: Sequence[Identity], reached: Rea
 def _clear(
     line: Line, current: Plan, identities: Sequence[Identity], observed: Observed, may_use: bool
 ) -> guard.Verdict:
+    found = [*_measure(line, current, identities, observed), *done_again(line, current)]
+    approved = None
+    if found and may_use and line.store.use_approval(current.digest, line.now()):
+        approved = current.digest
+    return guard.clear(current, found, approved)
+
+
+def _measure(line: Line, current: Plan, identities: Sequence[Identity], observed: Observed) -> list[str]:
+    """Why a plan is too much for one night."""
     population: dict[Role, int] = {}
     for identity in identities:
         if current.target in identity.bonds or identity.id in current.adopted:
             population[identity.role] = population.get(identity.role, 0) + 1
     known = {identity.id for identity in identities}
-    found = objections(current, population, line.school.limits, observed, known)
-    approved = None
-    if found and may_use and line.store.use_approval(current.digest, line.now()):
-        approved = current.digest
-    return guard.clear(current, found, approved)
+    return objections(current, population, line.school.limits, observed, known)
 
 
 def unsettled(night: Night) -> list[Conflict]:

@@ -21,7 +21,20 @@ from onroll_core.known_groups import KnownGroup
 from onroll_core.links import Linked
 from onroll_core.plan import Plan
 from onroll_core.renames import Pending
-from onroll_core.store import events, groups, handouts, leases, ledger, linked, moves, people, plans, renaming, runs
+from onroll_core.store import (
+    events,
+    groups,
+    handouts,
+    leases,
+    ledger,
+    linked,
+    moves,
+    people,
+    plans,
+    renaming,
+    runs,
+    undone,
+)
 from onroll_core.store.engine import open_engine, reading, writing
 from onroll_core.store.failures import Clash
 from onroll_core.store.groups import Membership
@@ -32,8 +45,10 @@ from onroll_core.store.memory import StoreMemory, forget
 from onroll_core.store.moves import Move
 from onroll_core.store.processes import this_process
 from onroll_core.store.schema import bonds as bond_table
+from onroll_core.store.undone import Mark
+from onroll_core.undo import Aspect, Trace, Undo
 
-__all__ = ["Busy", "Journal", "Lease", "Ledger", "Move", "Store", "StoreMemory", "this_process"]
+__all__ = ["Busy", "Journal", "Lease", "Ledger", "Mark", "Move", "Store", "StoreMemory", "this_process"]
 
 
 class Store:
@@ -251,22 +266,22 @@ class Store:
 
     # --- runs, plans and the journal ---
 
-    def start_run(self, school: str, kind: str, now: datetime, by: str = "") -> int:
-        """Begin a run. Under the lease, earlier runs of the school that never ended are marked "cut off"."""
+    def start_run(self, school: str, kind: str, now: datetime, by: str = "", undoes: int | None = None) -> int:
+        """Begin a run; an "undo" says which one it undoes. Under the lease, earlier runs of the school that never ended are marked "cut off"."""
         with writing(self._engine) as connection:
             self._still_ours(connection, school)
-            return runs.start(connection, school, kind, by, now, school in self._held)
+            return runs.start(connection, school, kind, by, now, school in self._held, undoes)
 
     def end_run(self, run: int, status: str, summary: Mapping[str, Any], now: datetime) -> None:
         """Say how a run ended."""
         runs.end(self._engine, run, status, summary, now)
 
     def runs(self, school: str | None = None, limit: int = 20) -> list[dict[str, Any]]:
-        """Runs of a school or of all, newest first: id, school, kind, by, started, ended, status, summary. `status` is None while a run goes on."""
+        """Runs of a school or of all, newest first: id, school, kind, by, started, ended, status, summary, undoes. `status` is None while a run goes on."""
         return runs.latest(self._engine, school, limit)
 
     def run(self, run: int) -> dict[str, Any] | None:
-        """A run with its `readings` and `plans`, each plan with its `changes`; None when there is none of that number.
+        """A run with its `readings`, its `plans`, each with its `changes`, and the undo runs it is `undone_by`; None when there is none of that number.
 
         A change has document (the shape of `plan --json`), sentence, intended, answered, note and outcome: None, or "applied", "rejected", "deferred", "unsent",
         "unknown" (the run was cut off before the answer, and the next one looked again).
@@ -296,6 +311,26 @@ class Store:
     def history(self, identity: IdentityId) -> list[dict[str, Any]]:
         """What happened to one person, oldest first: rows with `at`, `what` and `run`."""
         return events.history(self._engine, identity)
+
+    # --- what was undone ---
+
+    def remember_undone(self, run: int, found: Undo, by: str, now: datetime) -> None:
+        """The undo `run` takes these changes back; what it thereby does again is no longer kept as undone."""
+        with writing(self._engine) as connection:
+            self._still_ours(connection, found.plan.school)
+            undone.remember(connection, run, found, by, now)
+
+    def undone(self, school: str, target: str) -> list[Mark]:
+        """What was undone in a target, and must not silently be done again."""
+        return undone.of_target(self._engine, school, target)
+
+    def forget_undone(self, school: str, target: str, found: Iterable[Trace]) -> None:
+        """They may be done again."""
+        undone.forget(self._engine, school, target, found)
+
+    def changed_since(self, school: str, target: str, run: int) -> dict[Aspect, int]:
+        """What runs after `run` changed in a target, with the last one that did."""
+        return undone.changed_since(self._engine, school, target, run)
 
     # --- snapshots, approvals, freshness ---
 

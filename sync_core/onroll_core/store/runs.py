@@ -15,14 +15,17 @@ from onroll_core.store.codec import document, told, utc
 from onroll_core.store.engine import reading, writing
 from onroll_core.store.plans import of_run
 from onroll_core.store.schema import approvals, changes, contacts, plans, readings, runs
+from onroll_core.store.undone import undone_by
 
 
-def start(connection: Connection, school: str, kind: str, by: str, now: datetime, alone: bool) -> int:
-    """A new run. `alone`: the caller holds the lease, so runs of the school that never ended were cut off, and are marked so."""
+def start(
+    connection: Connection, school: str, kind: str, by: str, now: datetime, alone: bool, undoes: int | None = None
+) -> int:
+    """A new run, which takes back the run `undoes`. `alone`: the caller holds the lease, so runs of the school that never ended were cut off, and are marked so."""
     if alone:
         unended = (runs.c.school == school) & runs.c.ended.is_(None)
         connection.execute(update(runs).where(unended).values(ended=utc(now), status="cut off"))
-    values = {"school": school, "kind": kind, "by": by, "started": utc(now)}
+    values = {"school": school, "kind": kind, "by": by, "started": utc(now), "undoes": undoes}
     return int(connection.execute(insert(runs).values(values).returning(runs.c.id)).scalar_one())
 
 
@@ -53,7 +56,11 @@ def detail(engine: Engine, run: int) -> dict[str, Any] | None:
         if row is None:
             return None
         read = connection.execute(select(readings).where(readings.c.run == run).order_by(readings.c.id))
-        return _run(row) | {"readings": [_reading(each) for each in read], "plans": of_run(connection, run)}
+        return _run(row) | {
+            "readings": [_reading(each) for each in read],
+            "plans": of_run(connection, run),
+            "undone_by": [each | {"started": told(each["started"])} for each in undone_by(connection, run)],
+        }
 
 
 def _run(row: Row[Any]) -> dict[str, Any]:

@@ -103,6 +103,7 @@ runs = Table(
     Column("ended", Text),
     Column("status", Text),
     Column("summary", Text),
+    Column("undoes", Integer),  # the run that an "undo" takes back
     Index("runs_by_school", "school", "id"),
 )
 
@@ -253,6 +254,20 @@ memberships = Table(
     Column("owner", Boolean, primary_key=True),
 )
 
+# People on the roll of a school whose account another school looks after. `view` is that person as the school sees them; `called` is the school's name;
+# `present` says that it has them on roll, so that their own school must not switch the account off.
+guests = Table(
+    "guests",
+    metadata,
+    Column("school", Text, primary_key=True),
+    Column("identity", Text, ForeignKey("identities.id"), primary_key=True, index=True),
+    Column("record", Text, nullable=False),
+    Column("called", Text, nullable=False),
+    Column("present", Boolean, nullable=False),
+    Column("view", Text, nullable=False),
+    UniqueConstraint("school", "record", name="guest_record_once"),
+)
+
 # Moves to another MIS; `pairs` is {identity: record of the new MIS}, `status` one of open, confirmed, done, taken back.
 moves = Table(
     "moves",
@@ -275,6 +290,20 @@ links = Table(
     Column("identity", Text, ForeignKey("identities.id"), primary_key=True),
     Column("status", Text, nullable=False),
     Column("before", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("at", Text, nullable=False),
+)
+
+# Changes that somebody undid, by `undo.Trace`: a plan that has one again waits for a person.
+undone = Table(
+    "undone",
+    metadata,
+    Column("school", Text, primary_key=True),
+    Column("target", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("identity", Text, primary_key=True),
+    Column("about", Text, primary_key=True),
+    Column("run", Integer, ForeignKey("runs.id"), nullable=False),
     Column("by", Text, nullable=False),
     Column("at", Text, nullable=False),
 )

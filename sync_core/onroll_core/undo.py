@@ -1,0 +1,369 @@
+"""The inverse of a past run, planned against what is there now: what somebody else changed since is left as it is, and said."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from onroll_core.accounts import Account, Anchor, IdentityId, Observed, ObservedGroup
+from onroll_core.changes import (
+    AddMember,
+    Change,
+    Conflict,
+    Disable,
+    Enable,
+    Move,
+    Naming,
+    RemoveMember,
+    Rename,
+    Update,
+    UpdateGroup,
+    Value,
+    Who,
+)
+from onroll_core.identities import Bond, Identity
+from onroll_core.people import SourceKey
+from onroll_core.plan import Plan, ordered
+
+Aspect = tuple[str, ...]
+"""What a change is about, whatever it made of it: (enabled, identity), (member, identity, group, owner)..."""
+
+_NAMES = ("display_name", "given", "family")
+
+
+class Trace(NamedTuple):
+    """A change as it is known again when a later plan has the same: its kind, whom or which group it changes, and what it comes to."""
+
+    kind: str
+    identity: str
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A change that a run carried out, or may have: `sure` when the target said so. `document` is that of `plan --json`."""
+
+    document: Mapping[str, Any]
+    sentence: str
+    sure: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """What undoes a run in one target. `traces` are the run's changes that it takes back; `names` are username and address that people get back."""
+
+    plan: Plan
+    traces: frozenset[Trace] = frozenset()
+    names: Mapping[IdentityId, tuple[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """What an undo is planned against, in one target. `since` says which later run last changed an aspect; `holder` whose an issued name is.
+    `by_name`: people sign in there with a short name."""
+
+    observed: Observed
+    people: Mapping[IdentityId, Identity]
+    since: Mapping[Aspect, int]
+    holder: Callable[[str], IdentityId | None]
+    by_name: bool
+
+
+def traces(document: Mapping[str, Any]) -> frozenset[Trace]:
+    """What a later plan would have again if it did the same. An account is made once: doing it again is to enable it."""
+    kind, identity, after = document["kind"], document["identity"], document["after"]
+    match kind:
+        case "create":
+            return frozenset({Trace("enable", identity, "")})
+        case "update":
+            values = ((name, value) for name, value in after.items() if name != "aliases")
+            return frozenset(Trace(kind, identity, _about(name, value)) for name, value in values)
+        case "rename":
+            return frozenset({Trace(kind, identity, _about(after["login"], after["email"]))})
+        case "move":
+            return frozenset({Trace(kind, identity, _about(after["place"].casefold()))})
+        case "update_group":
+            return frozenset({Trace(kind, identity, _about(after["group"], after.get("archived")))})
+        case "add_member" | "remove_member":
+            group = after or document["before"]
+            return frozenset({Trace(kind, identity, _about(group["key"], group["owner"]))})
+        case "enable" | "disable":
+            return frozenset({Trace(kind, identity, "")})
+        case _:
+            return frozenset()
+
+
+def _about(*facts: object) -> str:
+    """Facts as text that any database can hold."""
+    return json.dumps(facts)
+
+
+def aspects(document: Mapping[str, Any]) -> frozenset[Aspect]:
+    """What a change is about."""
+    kind, identity, after = document["kind"], document["identity"], document["after"]
+    match kind:
+        case "create" | "enable" | "disable":
+            return frozenset({("enabled", identity)})
+        case "update":
+            return frozenset(("value", identity, name) for name in after)
+        case "add_member" | "remove_member":
+            group = after or document["before"]
+            return frozenset({("member", identity, group["key"], str(group["owner"]))})
+        case _:
+            return frozenset({(kind, identity)})
+
+
+def undo(school: str, target: str, run: int, done: Iterable[Done], now: Present) -> Undo:
+    """The plan that takes back what `run` did in `target`, as far as it is still so; nothing is ever deleted by it.
+
+    A change of which nothing is left needs nothing. One that somebody changed since, or a later run did, is a conflict that says so. Accounts and
+    groups that were made, addresses that became aliases, links and passwords stay, which the notices say.
+    """
+    found = _Undoing(school, target, run, now)
+    for each in done:
+        found.take_back(each)
+    plan = Plan(target, school, tuple(ordered(found.changes)), tuple(found.conflicts), notices=tuple(found.notices()))
+    return Undo(plan, frozenset(found.traces), found.names)
+
+
+@dataclass(slots=True)
+class _Undoing:
+    school: str
+    target: str
+    run: int
+    now: Present
+    changes: list[Change] = field(default_factory=list)
+    conflicts: list[Conflict] = field(default_factory=list)
+    traces: set[Trace] = field(default_factory=set)
+    names: dict[IdentityId, tuple[str, str]] = field(default_factory=dict)
+    staying: dict[str, int] = field(default_factory=dict)
+    groups: Mapping[str, tuple[Anchor, ObservedGroup]] = field(init=False)
+    carried: Mapping[IdentityId, Anchor] = field(init=False)
+
+    def __post_init__(self) -> None:
+        seen = self.now.observed
+        ours = ((anchor, group) for anchor, group in sorted(seen.groups.items(), reverse=True))
+        self.groups = {group.key.record: (anchor, group) for anchor, group in ours if group.key.school == self.school}
+        self.carried = {identity: anchor for anchor, identity in seen.owners.items()}
+
+    @property
+    def reason(self) -> str:
+        return f"run {self.run} is undone"
+
+    def take_back(self, done: Done) -> None:
+        kind = done.document["kind"]
+        if kind in ("link", "give_password", "create_group"):
+            self._stays(kind)
+            return
+        if kind == "update_group":
+            self._group(done)
+            return
+        found = self._account(done)
+        if found is None:
+            return
+        who, seen = found
+        match kind:
+            case "create" | "enable":
+                self._disable(done, who, seen)
+            case "disable":
+                self._enable(done, who, seen)
+            case "rename":
+                self._rename(done, who, seen)
+            case "update":
+                self._update(done, who, seen)
+            case "move":
+                self._move(done, who, seen)
+            case _:
+                self._member(done, who)
+
+    def notices(self) -> Iterable[str]:
+        """What stays, each in a sentence."""
+        for kind, count in self.staying.items():
+            yield _STAYS[kind].format(count=count, run=self.run)
+
+    # --- accounts ---
+
+    def _account(self, done: Done) -> tuple[Who, Account] | None:
+        """Whose account a change is about, as it is now; None when there is nothing to take back, or when that is now a conflict."""
+        identity = IdentityId(done.document["identity"])
+        person = self.now.people.get(identity)
+        if person is None:
+            self._left(done, "onroll no longer knows whose it is")
+            return None
+        bond = person.bonds.get(self.target)
+        anchor = Anchor(done.document["anchor"] or (bond.anchor if bond else self.carried.get(identity, "")))
+        account = self.now.observed.accounts.get(anchor)
+        if account is None:
+            if done.sure:
+                self._left(done, f"the account is no longer in {self.target}")
+            return None
+        why = self._not_ours(done, anchor, identity, bond)
+        if why:
+            self._left(done, why)
+            return None
+        return Who(identity, person.label, person.role, anchor), account
+
+    def _not_ours(self, done: Done, anchor: Anchor, identity: IdentityId, bond: Bond | None) -> str:
+        """Why nothing may be written to an account, "" when it may."""
+        seen = self.now.observed
+        owner = seen.owners.get(anchor)
+        if owner not in (None, identity) or (owner is None and (bond is None or bond.anchor != anchor)):
+            return "the account is not joined to this person any more"
+        if anchor in seen.read_only:
+            return "another system looks after this account now"
+        if anchor in seen.deleted and done.document["kind"] not in ("create", "enable", "disable"):
+            return f"the account is deleted in {self.target}; when it is restored, undo the run again"
+        return ""
+
+    def _disable(self, done: Done, who: Who, seen: Account) -> None:
+        made = done.document["kind"] == "create"
+        if made:
+            self._stays("create")
+        if not seen.enabled or who.anchor in self.now.observed.deleted or self._changed_since(done):
+            return
+        why = f"it was made by run {self.run}, which is undone" if made else self.reason
+        self._put(Disable(who, why), done)
+
+    def _enable(self, done: Done, who: Who, seen: Account) -> None:
+        deleted = who.anchor in self.now.observed.deleted
+        if (seen.enabled and not deleted) or self._changed_since(done):
+            return
+        self._put(Enable(who, self.reason, restore=deleted), done)
+
+    def _rename(self, done: Done, who: Who, seen: Account) -> None:
+        before, after = done.document["before"], done.document["after"]
+        there = (seen.login, seen.email)
+        if there == (before["login"], before["email"]):
+            return
+        if there != (after["login"], after["email"]):
+            self._left(done, f"it is called {' / '.join(dict.fromkeys(there))} now")
+            return
+        why = self._taken(who, (before["login"], before["email"]))
+        if why:
+            self._left(done, why)
+            return
+        person = self.now.people[who.identity]
+        if person.email not in (before["email"], after["email"]):
+            self._left(done, f"onroll has since given them the name {person.label}")
+            return
+        if self._changed_since(done):
+            return
+        aliases = seen.aliases - {before["email"]} | {seen.email}
+        names = Naming(seen.login, seen.email, seen.aliases), Naming(before["login"], before["email"], aliases)
+        self._put(Rename(who, *names, self.reason), done)
+        self.names[who.identity] = (self._username(person, before), before["email"])
+
+    def _username(self, person: Identity, before: Mapping[str, Any]) -> str:
+        """The username that goes with the names that an account had; a target where people sign in by address does not tell it."""
+        told = before["login"] if self.now.by_name else before["email"].partition("@")[0]
+        ours = self.now.by_name or self.now.holder(told) == person.id
+        return told if ours else person.username or told
+
+    def _taken(self, who: Who, names: Iterable[str]) -> str:
+        for name in names:
+            there = self.now.observed.names.get(name)
+            if there is not None and there.anchor != who.anchor:
+                return f"{name} is held by {there.what} now"
+            if self.now.holder(name) not in (None, who.identity):
+                return f"{name} has been issued to somebody else"
+        return ""
+
+    def _update(self, done: Done, who: Who, seen: Account) -> None:
+        before: dict[str, Value] = {}
+        after: dict[str, Value] = {}
+        for name, made in done.document["after"].items():
+            was = done.document["before"].get(name, "")
+            if name == "aliases":
+                self._stays("update")
+                continue
+            there = (getattr(seen, name) or "") if name in _NAMES else seen.attributes.get(name, "")
+            if there == was:
+                continue
+            if there != made:
+                self._left(done, f"{name} is {there!r} now")
+            elif not self._changed_since(done, {("value", who.identity, name)}):
+                before[name], after[name] = there, was
+        if after:
+            self.changes.append(Update(who, before, after, self.reason))
+            taken_back = {"kind": "update", "identity": who.identity, "after": before}
+            self.traces |= traces(taken_back)
+
+    def _move(self, done: Done, who: Who, seen: Account) -> None:
+        before, after = done.document["before"]["place"], done.document["after"]["place"]
+        there = seen.place or ""
+        if there.casefold() == before.casefold():
+            return
+        if there.casefold() != after.casefold():
+            self._left(done, f"it is in {there or 'the top'} now")
+        elif not self._changed_since(done):
+            self._put(Move(who, there, before, self.reason), done)
+
+    # --- groups ---
+
+    def _member(self, done: Done, who: Who) -> None:
+        added = done.document["kind"] == "add_member"
+        told = done.document["after" if added else "before"]
+        anchor, group = self.groups.get(told["key"], (None, None))
+        if anchor is None or group is None:
+            if not added:
+                self._left(done, f"the group is no longer in {self.target}")
+            return
+        there = who.anchor in (group.owners if told["owner"] else group.members)
+        if there is not added or self._changed_since(done):
+            return
+        key, owner = SourceKey(self.school, told["key"]), told["owner"]
+        if added:
+            self._put(RemoveMember(key, anchor, group.name, who, self.reason, owner), done)
+        else:
+            self._put(AddMember(key, anchor, group.name, who, self.reason, owner), done)
+
+    def _group(self, done: Done) -> None:
+        before, after = done.document["before"], done.document["after"]
+        record = done.document["identity"]
+        anchor, seen = self.groups.get(record, (None, None))
+        if anchor is None or seen is None:
+            self._left(done, f"the group is no longer in {self.target}")
+            return
+        archived = after.get("archived")
+        if seen.name == before["group"] and archived in (None, not seen.archived):
+            return
+        if seen.name != after["group"] or archived not in (None, seen.archived):
+            self._left(done, f"it is called {seen.name} now{', and is archived' * seen.archived}")
+        elif not self._changed_since(done):
+            archive = None if archived is None else not archived
+            key = SourceKey(self.school, record)
+            self._put(UpdateGroup(key, anchor, seen.name, before["group"], self.reason, archive), done)
+
+    # --- what becomes of each ---
+
+    def _put(self, change: Change, done: Done) -> None:
+        self.changes.append(change)
+        self.traces |= traces(done.document)
+
+    def _stays(self, kind: str) -> None:
+        self.staying[kind] = self.staying.get(kind, 0) + 1
+
+    def _changed_since(self, done: Done, about: Iterable[Aspect] | None = None) -> bool:
+        """True, and a conflict, when a later run did something to the same."""
+        later = [self.now.since[each] for each in about or aspects(done.document) if each in self.now.since]
+        if later:
+            self._left(done, f"run {max(later)} has changed it since; undo that one")
+        return bool(later)
+
+    def _left(self, done: Done, why: str) -> None:
+        document = done.document
+        identity = IdentityId(document["identity"]) if document["username"] else None
+        self.conflicts.append(
+            Conflict(identity, f"{done.sentence} That is not undone: {why}.", str(document["username"]))
+        )
+
+
+_STAYS: Mapping[str, str] = {
+    "create": "Accounts that run {run} made are disabled and kept ({count}): onroll deletes nothing.",
+    "create_group": "Groups that run {run} made are kept, without those whom it put into them ({count}).",
+    "update": "Addresses that became aliases stay ({count} people): an address is never taken away.",
+    "link": "Links are not undone by this ({count}). Take one back with: onroll links undo USERNAME",
+    "give_password": "A password that was given cannot be undone ({count} people). Give another with: onroll passwords issue",
+}
