@@ -21,6 +21,7 @@ from onroll_core.changes import (
     Create,
     Outcome,
 )
+from onroll_core.people import GroupKind
 from world import Clock, DictMemory, Passwords, context
 
 DAY = 86400.0
@@ -36,10 +37,13 @@ class World:
         self.memory, self.passwords = DictMemory(), Passwords()
         self.open: list[GoogleWorkspace] = []
         self.stopping: Callable[[], bool] = lambda: False
+        self.groups: frozenset[GroupKind] = frozenset()
+        self.settings: dict[str, Any] = {}
 
     def connect(self, **settings: Any) -> GoogleWorkspace:
         around = replace(context("google", self.clock, self.passwords, self.memory), stopping=lambda: self.stopping())
-        told = {"endpoint": self.url, "token": "env:ONROLL_TEST_TOKEN", **settings}
+        around = replace(around, groups=self.groups, domain=self.domain)
+        told = {"endpoint": self.url, "token": "env:ONROLL_TEST_TOKEN", **self.settings, **settings}
         target = connect(Settings.model_validate({name: value for name, value in told.items() if value}), around)
         self.open.append(target)
         return target
@@ -52,6 +56,20 @@ class World:
 
     def fits(self, login: str, password: str) -> bool:
         return self.google.user(login).password == password
+
+    def group_by_hand(self, name: str, address: str) -> None:
+        if self.settings.get("classroom"):
+            self.google.add_course(name, f"admin@{self.domain}")
+        else:
+            self.google.add_group(f"{address}@{self.domain}", name)
+
+    def join_by_hand(self, group: Anchor, login: str) -> None:
+        user = self.google.user(f"{login}@{self.domain}").id
+        head, _, course = group.partition("course:")
+        if course:
+            self.google.state.courses[course].students[user] = self.clock.now()
+        else:
+            self.google.state.groups[head].members[user] = "MEMBER"
 
     def enabled(self, login: str) -> bool:
         return not self.google.user(login).suspended

@@ -166,10 +166,27 @@ def test_an_alias_that_google_did_not_make_in_time_is_made_by_us(world: World) -
 def test_somebody_can_have_the_old_name_back(world: World) -> None:
     anchor = world.made("maja")
     one, two = Naming("maja@school.test", "maja@school.test"), Naming("m.smith@school.test", "m.smith@school.test")
-    applied(world.do(Rename(pupil("maja", anchor), one, two, "married")))
-    applied(world.do(Rename(pupil("maja", anchor), two, one, "asked for")))
+    applied(world.do(Rename(pupil("maja", anchor), one, replace(two, aliases=frozenset({one.email})), "married")))
+    back = replace(one, aliases=frozenset({two.email}))
+    applied(world.do(Rename(pupil("maja", anchor), replace(two, aliases=frozenset({one.email})), back, "asked for")))
     user = world.google.user("maja@school.test")
     assert (user.id, list(user.aliases)) == (anchor, ["m.smith@school.test"])
+
+
+@pytest.mark.parametrize("lag", [0, 500])
+def test_an_address_that_must_not_follow_somebody_is_taken_away(world: World, lag: int) -> None:
+    world.google.lag = Lag(alias=lag)
+    anchor = world.made("maja", aliases=frozenset({"m@school.test"}))
+    one, two = Naming("maja@school.test", "maja@school.test"), Naming("max@school.test", "max@school.test")
+    keeping = frozenset({"m@school.test"})
+    change = Rename(pupil("maja", anchor), replace(one, aliases=keeping), replace(two, aliases=keeping), "asked for")
+    applied(world.do(change))
+    assert list(world.google.user("max@school.test").aliases) == ["m@school.test"]
+    assert world.connect().observe(Scope("milton-park")).accounts[anchor].aliases == {"m@school.test"}
+    gone = Update(pupil("max", anchor), {"aliases": ("m@school.test",)}, {"aliases": ()}, "must not follow them")
+    applied(world.do(gone))
+    applied(world.do(gone))
+    assert list(world.google.user("max@school.test").aliases) == []
 
 
 def test_sessions_end_before_a_rename_where_the_school_wants_it(world: World) -> None:

@@ -1,4 +1,4 @@
-"""Google Workspace as the user provisioning part of it behaves: stateful, judged by Google's definition, with quotas, lag and faults to switch on."""
+"""Google Workspace as the provisioning part of it behaves, Classroom with it: stateful, judged by Google's definitions, with quotas, lag and faults."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from onroll_connectors.sandbox import google_batch, google_fields, google_views
-from onroll_connectors.sandbox.google_definition import Definition, Matched, definition
+from onroll_connectors.sandbox.google_classroom import Classroom
+from onroll_connectors.sandbox.google_definition import CLASSROOM, Definition, Matched, definition
+from onroll_connectors.sandbox.google_groups import Groups
 from onroll_connectors.sandbox.google_quota import Quotas
 from onroll_connectors.sandbox.google_rules import FORBIDDEN, Refusal, not_found
-from onroll_connectors.sandbox.google_state import Group, Lag, State, User
+from onroll_connectors.sandbox.google_state import Course, Group, Lag, State, User
 from onroll_connectors.sandbox.google_tokens import Tokens
 from onroll_connectors.sandbox.google_writes import Writes
 from onroll_connectors.sandbox.serving import Faults, Request, Response
@@ -21,7 +23,7 @@ from onroll_connectors.sandbox.serving import Faults, Request, Response
 
 @dataclass(slots=True)
 class Workspace:
-    """A customer of Google Workspace behind `/admin/directory/v1`, `/batch` and `/token`: an application for `serve`. Thread safe.
+    """A customer of Google Workspace behind `/admin/directory/v1`, `/v1/courses`, `/batch` and `/token`: an application for `serve`. Thread safe.
 
     `now` is the clock; without `quotas` nothing is throttled; `faults` strike whole requests and `part_faults` the parts of a batch.
     `token` is the only access token accepted beside those that `/token` gave (None: any). `denied` are operations that the caller's role
@@ -43,15 +45,19 @@ class Workspace:
     calls: list[tuple[str, str, int]] = field(default_factory=list)
     state: State = field(init=False)
     writes: Writes = field(init=False)
+    groups: Groups = field(init=False)
+    classroom: Classroom = field(init=False)
     tokens: Tokens = field(init=False)
     definition: Definition = field(init=False)
+    lessons: Definition = field(init=False)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def __post_init__(self) -> None:
-        self.definition = definition()
+        self.definition, self.lessons = definition(), definition(CLASSROOM)
         self.state = State(self.now, dict(self.domains), self.lag)
         properties = self.definition.schemas.properties("User")
         self.writes = Writes(self.state, frozenset(name for name, told in properties.items() if told.get("readOnly")))
+        self.groups, self.classroom = Groups(self.state), Classroom(self.state)
         self.tokens = Tokens(self.now)
         self.add_user(f"admin@{next(iter(self.domains))}", "Workspace", "Administrator").admin = True
 
@@ -59,7 +65,7 @@ class Workspace:
         """Begin again with nobody but the administrator."""
         with self._lock:
             self.state = State(self.now, dict(self.domains), self.lag)
-            self.writes.state = self.state
+            self.writes.state = self.groups.state = self.classroom.state = self.state
             self.add_user(f"admin@{next(iter(self.domains))}", "Workspace", "Administrator").admin = True
 
     def add_user(self, email: str, given: str, family: str, unit: str = "/", **told: Any) -> User:
@@ -90,7 +96,17 @@ class Workspace:
     def add_group(self, email: str, name: str = "") -> Group:
         """A group that was always there."""
         with self._lock:
-            return self.state.groups[self.writes.insert_group({"email": email, "name": name})["id"]]
+            group = self.state.groups[self.groups.insert({"email": email, "name": name})["id"]]
+            group.age = "old"
+            return group
+
+    def add_course(self, name: str, owner: str) -> Course:
+        """A course that was always there; `owner` is an address."""
+        with self._lock:
+            made = self.classroom.create({"name": name, "ownerId": owner, "courseState": "ACTIVE"})
+            course = self.state.courses[made["id"]]
+            course.age = "old"
+            return course
 
     def user(self, email: str) -> User:
         """A live user by primary address, whatever the lag; raises KeyError."""
@@ -128,23 +144,22 @@ class Workspace:
         return Response(status, refusal.body(), refusal.headers)
 
     def _one(self, request: Request) -> Response:
-        matched = self.definition.match(request.method, request.path)
+        by = self.lessons if request.path.startswith("/v1/") else self.definition
+        matched = by.match(request.method, request.path)
         if matched is None:
             self.breaches.append(f"{request.method} {request.path}: the definition has no such method.")
             return _told(Refusal(404, "notFound", "Not Found"))
         operation = matched.operation
         try:
-            status, body = self._allowed(matched, request)
+            status, body = self._allowed(by, matched, request)
         except Refusal as refusal:
             status, body = refusal.status, refusal.body()
-        key = next(
-            (matched.values[name] for name in ("userKey", "groupKey", "orgUnitPath") if name in matched.values), ""
-        )
+        key = next((matched.values[name] for name in _KEYS if name in matched.values), "")
         self.calls.append((operation.id, key, status))
-        self.breaches += self.definition.answer(operation, status, body)
+        self.breaches += by.answer(operation, status, body)
         return Response(status, body)
 
-    def _allowed(self, matched: Matched, request: Request) -> tuple[int, Any]:
+    def _allowed(self, by: Definition, matched: Matched, request: Request) -> tuple[int, Any]:
         operation = matched.operation
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         allowed = self.tokens.allows(token, operation.scopes)
@@ -163,19 +178,19 @@ class Workspace:
             raise Refusal(403, "insufficientPermissions", "Request had insufficient authentication scopes.")
         if operation.id in self.denied:
             raise FORBIDDEN
-        mask, wrong = self._mask(matched, request)
-        wrong += self.definition.request(operation, request.query, body)
+        mask, wrong = self._mask(by, matched, request)
+        wrong += by.request(operation, request.query, body)
         if wrong:
             self.breaches += wrong
             raise Refusal(400, "badRequest", " ".join(wrong))
         done = self._done(matched, request, body or {})
         if done is None:
             return 204, None
-        if request.method == "GET" and request.headers.get("if-none-match") == done.get("etag"):
+        if request.method == "GET" and "etag" in done and request.headers.get("if-none-match") == done["etag"]:
             return 304, None
         return 200, google_fields.masked(done, mask)
 
-    def _mask(self, matched: Matched, request: Request) -> tuple[google_fields.Mask, list[str]]:
+    def _mask(self, by: Definition, matched: Matched, request: Request) -> tuple[google_fields.Mask, list[str]]:
         text = request.query.get("fields", [""])[0]
         if not text or not matched.operation.response:
             return {}, []
@@ -183,7 +198,7 @@ class Workspace:
             mask = google_fields.parse(text)
         except ValueError as failure:
             return {}, [f"{matched.operation.id}: {failure}."]
-        unknown = google_fields.unknown(mask, self.definition.schemas, matched.operation.response)
+        unknown = google_fields.unknown(mask, by.schemas, matched.operation.response)
         return mask, [f"{matched.operation.id}: Invalid field selection {name}." for name in unknown]
 
     def _done(self, matched: Matched, request: Request, body: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -214,15 +229,9 @@ def _missing(email: str) -> User:
     raise KeyError(email)
 
 
+_KEYS = ("userKey", "groupKey", "orgUnitPath", "courseId", "id")
 Values = Mapping[str, str]
 Handler = Callable[[Workspace, Values, Mapping[str, list[str]], Mapping[str, Any]], "dict[str, Any] | None"]
-
-
-def _get_group(one: Workspace, values: Values) -> dict[str, Any]:
-    found = one.state.group(values["groupKey"])
-    if found is None:
-        raise not_found("groupKey")
-    return google_views.group(one.state, found)
 
 
 def _get_unit(one: Workspace, values: Values) -> dict[str, Any]:
@@ -249,10 +258,56 @@ _HANDLERS: Mapping[str, Handler] = {
         values["userKey"], values["alias"]
     ),
     "directory.groups.list": lambda one, values, query, body: google_views.groups(one.state, query),
-    "directory.groups.get": lambda one, values, query, body: _get_group(one, values),
-    "directory.groups.insert": lambda one, values, query, body: one.writes.insert_group(body),
+    "directory.groups.get": lambda one, values, query, body: one.groups.get(values["groupKey"]),
+    "directory.groups.insert": lambda one, values, query, body: one.groups.insert(body),
+    "directory.groups.update": lambda one, values, query, body: one.groups.update(values["groupKey"], body),
+    "directory.groups.patch": lambda one, values, query, body: one.groups.update(values["groupKey"], body),
+    "directory.groups.delete": lambda one, values, query, body: one.groups.delete(values["groupKey"]),
+    "directory.members.list": lambda one, values, query, body: one.groups.members(values["groupKey"], query),
+    "directory.members.get": lambda one, values, query, body: one.groups.member(
+        values["groupKey"], values["memberKey"]
+    ),
+    "directory.members.insert": lambda one, values, query, body: one.groups.add(values["groupKey"], body),
+    "directory.members.update": lambda one, values, query, body: one.groups.change(
+        values["groupKey"], values["memberKey"], body
+    ),
+    "directory.members.patch": lambda one, values, query, body: one.groups.change(
+        values["groupKey"], values["memberKey"], body
+    ),
+    "directory.members.delete": lambda one, values, query, body: one.groups.remove(
+        values["groupKey"], values["memberKey"]
+    ),
     "directory.orgunits.list": lambda one, values, query, body: google_views.units(one.state, query),
     "directory.orgunits.get": lambda one, values, query, body: _get_unit(one, values),
     "directory.orgunits.insert": lambda one, values, query, body: one.writes.insert_unit(body),
     "directory.domains.list": lambda one, values, query, body: google_views.domains(one.state),
+    "classroom.courses.create": lambda one, values, query, body: one.classroom.create(body),
+    "classroom.courses.get": lambda one, values, query, body: one.classroom.get(values["id"]),
+    "classroom.courses.list": lambda one, values, query, body: one.classroom.list(query),
+    "classroom.courses.patch": lambda one, values, query, body: one.classroom.patch(values["id"], query, body),
+    "classroom.courses.aliases.list": lambda one, values, query, body: one.classroom.aliases(values["courseId"]),
+    "classroom.courses.teachers.get": lambda one, values, query, body: one.classroom.person(
+        values["courseId"], "teachers", values["userId"]
+    ),
+    "classroom.courses.students.get": lambda one, values, query, body: one.classroom.person(
+        values["courseId"], "students", values["userId"]
+    ),
+    "classroom.courses.teachers.list": lambda one, values, query, body: one.classroom.roster(
+        values["courseId"], "teachers", query
+    ),
+    "classroom.courses.students.list": lambda one, values, query, body: one.classroom.roster(
+        values["courseId"], "students", query
+    ),
+    "classroom.courses.teachers.create": lambda one, values, query, body: one.classroom.join(
+        values["courseId"], "teachers", body
+    ),
+    "classroom.courses.students.create": lambda one, values, query, body: one.classroom.join(
+        values["courseId"], "students", body
+    ),
+    "classroom.courses.teachers.delete": lambda one, values, query, body: one.classroom.leave(
+        values["courseId"], "teachers", values["userId"]
+    ),
+    "classroom.courses.students.delete": lambda one, values, query, body: one.classroom.leave(
+        values["courseId"], "students", values["userId"]
+    ),
 }

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 from onroll_connectors.sandbox.serving import Request, Response
 
 MOST = 1000
+MOST_OF_CLASSROOM = 50
 BOUNDARY = "batch_onroll_sandbox"
 
 
@@ -25,7 +26,13 @@ def opened(request: Request) -> Sequence[tuple[str, Request]]:
     if not isinstance(parts, list) or not 0 < len(parts) <= MOST:
         raise ValueError(f"a batch has 1 to {MOST} parts")
     messages = [part for part in parts if isinstance(part, Message)]
-    return [(str(part["Content-ID"]), _request(part.get_payload(), request)) for part in messages]
+    asked = [(str(part["Content-ID"]), _request(part.get_payload(), request)) for part in messages]
+    classroom = sum(1 for _, inner in asked if inner.path.startswith("/v1/"))
+    if classroom not in (0, len(asked)):
+        raise ValueError("all parts of a batch go to one API")
+    if classroom > MOST_OF_CLASSROOM:
+        raise ValueError(f"a batch of Classroom has at most {MOST_OF_CLASSROOM} parts")
+    return asked
 
 
 def _request(text: object, whole: Request) -> Request:

@@ -1,4 +1,4 @@
-"""Every request to the Google simulator, and every answer of it, is judged by Google's own definition of the Directory API."""
+"""Every request to the Google simulator, and every answer of it, is judged by Google's own definitions of the Directory and Classroom APIs."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from urllib.parse import unquote
 from onroll_connectors.sandbox.google_schema import Schemas
 
 NAME = "google-admin.directory_v1"
+CLASSROOM = "google-classroom.v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +97,11 @@ class Definition:
 
 
 @functools.cache
-def definition() -> Definition:
-    """The definition that ships with the package, read once."""
+def definition(name: str = NAME) -> Definition:
+    """One of the definitions that ship with the package, read once."""
     folder = files("onroll_connectors.sandbox").joinpath("definitions")
-    document = json.loads(folder.joinpath(f"{NAME}.slice.json").read_text(encoding="utf-8"))
-    schemas = json.loads(folder.joinpath(f"{NAME}.schemas.json").read_text(encoding="utf-8"))
+    document = json.loads(folder.joinpath(f"{name}.slice.json").read_text(encoding="utf-8"))
+    schemas = json.loads(folder.joinpath(f"{name}.schemas.json").read_text(encoding="utf-8"))
     return Definition(document, Schemas(schemas["$defs"]))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from onroll_connectors.sandbox.google_rules import Refusal
+from onroll_connectors.sandbox.google_rules import EXHAUSTED, Refusal
 
 
 @dataclass(slots=True)
@@ -28,7 +28,7 @@ class Window:
 
 @dataclass(slots=True)
 class Quotas:
-    """The limits of the Directory API: queries a minute and user, new users a second and domain, org units a second.
+    """The limits of the Directory API: queries a minute and user, new users a second and domain, org units a second. And Classroom's, a minute and user.
 
     `refused` counts the requests that were one too many, by what was exceeded.
     """
@@ -36,17 +36,22 @@ class Quotas:
     queries_per_minute: int = 2400
     creates_per_second: int = 10
     units_per_second: int = 1
+    classroom_per_minute: int = 1200
     refused: dict[str, int] = field(default_factory=dict)
     _queries: Window = field(init=False)
     _creates: dict[str, Window] = field(default_factory=dict)
     _units: Window = field(init=False)
+    _classroom: Window = field(init=False)
 
     def __post_init__(self) -> None:
         self._queries = Window(self.queries_per_minute, 60.0)
         self._units = Window(self.units_per_second, 1.0)
+        self._classroom = Window(self.classroom_per_minute, 60.0)
 
     def charge(self, operation: str, domain: str, now: float) -> Refusal | None:
         """None, or how Google refuses one request of an operation at a moment in seconds; a new user counts against its domain."""
+        if operation.startswith("classroom."):
+            return None if self._classroom.admit(now) else self._over("classroom", EXHAUSTED)
         if not self._queries.admit(now):
             return self._over("queries", Refusal(403, "userRateLimitExceeded", "User Rate Limit Exceeded"))
         if operation == "directory.users.insert":

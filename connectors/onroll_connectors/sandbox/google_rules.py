@@ -14,17 +14,19 @@ DEPTH = 35
 
 @dataclass(frozen=True, slots=True)
 class Refusal(Exception):
-    """An error answer: HTTP status, Google's reason ("duplicate") and its message."""
+    """An error answer: HTTP status, Google's reason ("duplicate") and its message; `label` is what newer APIs add ("NOT_FOUND")."""
 
     status: int
     reason: str
     message: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    label: str = ""
 
     def body(self) -> dict[str, Any]:
-        """The answer as the Directory API shapes it."""
+        """The answer as both APIs shape it."""
         one = {"message": self.message, "domain": "global", "reason": self.reason}
-        return {"error": {"code": self.status, "message": self.message, "errors": [one]}}
+        more = {"status": self.label} if self.label else {}
+        return {"error": {"code": self.status, "message": self.message, "errors": [one], **more}}
 
 
 def not_found(what: str) -> Refusal:
@@ -37,6 +39,7 @@ def invalid(what: str) -> Refusal:
     return Refusal(400, "invalid", f"Invalid {what}")
 
 
+EXHAUSTED = Refusal(429, "rateLimitExceeded", "Quota exceeded for quota metric 'Queries'.", label="RESOURCE_EXHAUSTED")
 DUPLICATE = Refusal(409, "duplicate", "Entity already exists.")
 NO_SUCH_DOMAIN = Refusal(404, "notFound", "Domain not found.")
 FORBIDDEN = Refusal(403, "forbidden", "Not Authorized to access this resource/api")

@@ -20,7 +20,18 @@ _TYPES: Mapping[str, Callable[[object], bool]] = {
     "null": lambda value: value is None,
 }
 # What the slices use. A keyword that is not here is a reason to stop, never one to look away.
-_KNOWN = {"$ref", "type", "properties", "additionalProperties", "items", "pattern", "maxLength", "format", "readOnly"}
+_KNOWN = {
+    "$ref",
+    "type",
+    "properties",
+    "additionalProperties",
+    "items",
+    "pattern",
+    "maxLength",
+    "format",
+    "readOnly",
+    "enum",
+}
 
 
 @dataclass(slots=True)
@@ -92,11 +103,14 @@ class Schemas:
 def _text(schema: Mapping[str, Any]) -> Callable[[str, str], Iterator[str]]:
     pattern = re.compile(schema["pattern"]) if "pattern" in schema else None
     longest = schema.get("maxLength")
+    allowed = schema.get("enum")
 
     def judge(value: str, where: str) -> Iterator[str]:
         if pattern is not None and not pattern.search(value):
             yield f"{where} is {value!r:.60}, which does not match {pattern.pattern}."
         if longest is not None and len(value) > longest:
             yield f"{where} is longer than {longest} characters."
+        if allowed is not None and value not in allowed:
+            yield f"{where} is {value!r:.60}, and must be one of {', '.join(allowed)}."
 
     return judge

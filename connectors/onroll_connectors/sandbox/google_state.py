@@ -1,4 +1,4 @@
-"""What a Workspace customer holds: users live and deleted, org units, groups, and one name space for all addresses."""
+"""What a Workspace customer holds: users live and deleted, org units, groups, courses, and one name space for all addresses."""
 
 from __future__ import annotations
 
@@ -18,18 +18,22 @@ class Lag:
     """How long things take to come true, in seconds. All zero is a Google that has no delays.
 
     `creation`: "User creation is not complete" after an insert; `visible`: until a new user is listed and found by address;
-    `alias`: until the old address of a renamed user is listed as an alias; `mailbox`: until isMailboxSetup.
+    `alias`: until the old address of a renamed user is listed as an alias; `mailbox`: until isMailboxSetup; `group` and `course`: until
+    people may be put into a new one; `owner`: until a new teacher may own a course, and the former owner be taken out of it.
     """
 
     creation: float = 0.0
     visible: float = 0.0
     alias: float = 0.0
     mailbox: float = 0.0
+    group: float = 0.0
+    course: float = 0.0
+    owner: float = 0.0
 
     @classmethod
     def usual(cls) -> Lag:
         """What a real customer sees on an ordinary day."""
-        return cls(creation=8.0, visible=3.0, alias=600.0, mailbox=120.0)
+        return cls(creation=8.0, visible=3.0, alias=600.0, mailbox=120.0, group=4.0, course=6.0, owner=8.0)
 
 
 @dataclass(slots=True)
@@ -66,9 +70,29 @@ class Group:
     id: str
     email: str
     name: str
+    created: datetime
     description: str = ""
     aliases: list[str] = field(default_factory=list)
+    members: dict[str, str] = field(default_factory=dict)  # id of a user or a group, or a foreign address: role
+    pending: set[str] = field(default_factory=set)  # asked to join: not listed, and yet there
+    age: Literal["new", "old"] = "new"
     revision: int = 1
+
+
+@dataclass(slots=True)
+class Course:
+    """One course of Classroom. `teachers` and `students` are ids of users, with the moment they came; the owner is a teacher."""
+
+    id: str
+    owner: str
+    created: datetime
+    state: str
+    told: dict[str, Any] = field(default_factory=dict)
+    aliases: list[str] = field(default_factory=list)
+    teachers: dict[str, datetime] = field(default_factory=dict)
+    students: dict[str, datetime] = field(default_factory=dict)
+    former: dict[str, datetime] = field(default_factory=dict)  # who owned it, and until when
+    age: Literal["new", "old"] = "new"
 
 
 @dataclass(slots=True)
@@ -91,6 +115,7 @@ class State:
     customer: str = "C03test42"
     users: dict[str, User] = field(default_factory=dict)
     groups: dict[str, Group] = field(default_factory=dict)
+    courses: dict[str, Course] = field(default_factory=dict)
     units: dict[str, Unit] = field(default_factory=dict)
     addresses: dict[str, str] = field(default_factory=dict)  # every address held: id of a live user or a group
     ids: random.Random = field(default_factory=lambda: random.Random(5))
@@ -132,16 +157,16 @@ class State:
         return self.groups.get(key) or self.groups.get(self.addresses.get(key.lower(), ""))
 
     def visible(self, user: User) -> bool:
-        return user.age == "old" or self.older(user, self.lag.visible)
+        return self.older(user, self.lag.visible)
 
     def complete(self, user: User) -> bool:
-        return user.age == "old" or self.older(user, self.lag.creation)
+        return self.older(user, self.lag.creation)
 
     def mailbox(self, user: User) -> bool:
-        return user.age == "old" or self.older(user, self.lag.mailbox)
+        return self.older(user, self.lag.mailbox)
 
-    def older(self, user: User, seconds: float) -> bool:
-        return seconds <= 0 or self.now() - user.created >= timedelta(seconds=seconds)
+    def older(self, one: User | Group | Course, seconds: float) -> bool:
+        return one.age == "old" or seconds <= 0 or self.now() - one.created >= timedelta(seconds=seconds)
 
     def purge(self) -> None:
         """Forget for good what was deleted 20 days ago."""

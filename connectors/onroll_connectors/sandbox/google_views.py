@@ -88,7 +88,7 @@ def group(state: State, one: Group) -> JSON:
         "email": one.email,
         "name": one.name,
         "description": one.description,
-        "directMembersCount": "0",
+        "directMembersCount": str(len(one.members)),
         "adminCreated": True,
     }
     if one.aliases:
@@ -149,7 +149,8 @@ def users(state: State, query: Query, keep_ids: bool) -> JSON:
 def groups(state: State, query: Query) -> JSON:
     """groups.list: one page, by address."""
     _customer(state, query)
-    found, token = _page(state, sorted(state.groups.values(), key=lambda one: (one.email, one.id)), query, 200, 200)
+    shown = [one for one in state.groups.values() if state.older(one, state.lag.group)]
+    found, token = _page(state, sorted(shown, key=lambda one: (one.email, one.id)), query, 200, 200)
     return _listed("groups", [group(state, one) for one in found], token, f'"{state.customer}/groups"')
 
 

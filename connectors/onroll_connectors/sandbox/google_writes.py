@@ -10,7 +10,7 @@ from typing import Any
 from onroll_connectors.sandbox import google_rules as rules
 from onroll_connectors.sandbox import google_views as views
 from onroll_connectors.sandbox.google_rules import FORBIDDEN, UNFINISHED, Refusal, invalid, not_found
-from onroll_connectors.sandbox.google_state import Group, State, Unit, User
+from onroll_connectors.sandbox.google_state import State, Unit, User
 
 JSON = dict[str, Any]
 # Told by nobody but Google: writing them is silently ignored, and so is every property that the definition calls read-only.
@@ -139,19 +139,6 @@ class Writes:
         listed = [self._alias(user, each) for each in sorted(user.aliases) if self.state.answers_to(user, each)]
         page: JSON = {"kind": "admin#directory#aliases", "etag": f'"{self.state.customer}/{user.id}/aliases"'}
         return page | ({"aliases": listed} if listed else {})
-
-    def insert_group(self, body: Mapping[str, Any]) -> JSON:
-        """groups.insert."""
-        email = rules.address(body["email"], frozenset(self.state.domains))
-        group = Group(
-            f"0{self.state.new_id()[:14]}",
-            email,
-            body.get("name") or email.partition("@")[0],
-            body.get("description", ""),
-        )
-        self.state.hold(email, group.id)
-        self.state.groups[group.id] = group
-        return views.group(self.state, group)
 
     def insert_unit(self, body: Mapping[str, Any]) -> JSON:
         """orgunits.insert: the parent must be there."""

@@ -7,12 +7,12 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
-Cost = Literal["query", "create", "unit"]
+Cost = Literal["query", "create", "unit", "lesson"]
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One call of the Directory API: `resource` "users" or "users.aliases", `method` "insert", `arguments` as the SDK takes them.
+    """One call of the Directory or Classroom API: `resource` "users" or "courses.teachers", `method` "insert", `arguments` as the SDK takes them.
 
     `repeat`: it may be sent again when nobody knows what became of it. The arguments can hold a password and are in no repr.
     """
@@ -25,9 +25,16 @@ class Ask:
     @property
     def cost(self) -> Cost:
         """Which of Google's limits it counts against, beside the common one."""
+        if self.lesson:
+            return "lesson"
         if self.method != "insert":
             return "query"
         return {"users": "create", "orgunits": "unit"}.get(self.resource, "query")  # type: ignore[return-value]
+
+    @property
+    def lesson(self) -> bool:
+        """Whether it goes to Classroom, which has a quota and batches of its own."""
+        return self.resource.startswith("courses")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +62,28 @@ class Problem:
 
     @property
     def busy(self) -> bool:
-        """Google wants fewer requests. It says so in several ways, the older ones in plain text."""
-        return (
+        """Google wants fewer requests. It says so in several ways, the older ones in plain text. A limit for the day is no such wish."""
+        return self.code not in _FOR_TODAY and (
             self.status == 429
             or self.reason in _BUSY
             or (self.status in (403, 503) and bool(_TOO_MANY.search(self.message)))
         )
+
+    @property
+    def code(self) -> str:
+        """Classroom's own word for what is wrong ("CourseNotModifiable"), or ""."""
+        found = re.match(r"@(\w+)", self.message)
+        return found[1] if found else ""
+
+    @property
+    def for_today(self) -> bool:
+        """A limit a day is reached."""
+        return self.code in _FOR_TODAY
+
+    @property
+    def accepted(self) -> bool:
+        """A membership collided with another change of its group, and Google carries it out a little later."""
+        return self.status == 409 and self.reason == "conflict"
 
     @property
     def undone(self) -> bool:
@@ -106,6 +129,7 @@ _BUSY = {
     "userRateLimitExceeded",
     "dailyLimitExceeded",
 }
+_FOR_TODAY = {"UserCourseJoinRateLimitReached", "UserInvitationQuotaExhausted"}
 _PASSING = {"backendError", "badGateway", "gatewayTimeout", "internalError", "transientError"}
 _TOO_MANY = re.compile(r"request rate higher than configured|quota exceeded", re.IGNORECASE)
 

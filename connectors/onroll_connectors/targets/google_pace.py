@@ -41,18 +41,19 @@ class Window:
 class Pace:
     """When the next requests may leave; all moments are in seconds of one monotonic clock. Used by one thread.
 
-    A night's few changes go at once; a long one settles at 40 queries, 10 new users and one org unit a second.
+    A night's few changes go at once; a long one settles at 40 queries, 10 new users and one org unit a second. Classroom counts apart: 20 a second.
     """
 
     queries_per_minute: int
     creates_per_second: int
+    lessons_per_minute: int = 1200
     gate: float = 0.0
     _windows: Mapping[Cost, Window] = field(init=False)
 
     def __post_init__(self) -> None:
-        a_second = max(1, self.queries_per_minute // 60)
         self._windows = {
-            "query": Window(a_second, a_second * 60 / self.queries_per_minute * _MARGIN),
+            "query": _a_minute(self.queries_per_minute),
+            "lesson": _a_minute(self.lessons_per_minute),
             "create": Window(self.creates_per_second, _MARGIN),
             "unit": Window(1, _MARGIN),
         }
@@ -61,19 +62,28 @@ class Pace:
         """How many requests of one kind may leave now."""
         if now < self.gate:
             return 0
-        common = self._windows["query"].room(now)
-        return common if cost == "query" else min(common, self._windows[cost].room(now))
+        return min(self._windows[each].room(now) for each in _counted(cost))
 
     def opens(self, cost: Cost, now: float) -> float:
         """The moment from which at least one of a kind may leave."""
-        return max(self.gate, self._windows["query"].opens(now), self._windows[cost].opens(now))
+        return max(self.gate, *(self._windows[each].opens(now) for each in _counted(cost)))
 
     def take(self, cost: Cost, amount: int, now: float) -> None:
         """Count requests that leave now."""
-        self._windows["query"].take(now, amount)
-        if cost != "query":
-            self._windows[cost].take(now, amount)
+        for each in _counted(cost):
+            self._windows[each].take(now, amount)
 
     def close_gate(self, until: float) -> None:
         """Nothing leaves before `until`."""
         self.gate = max(self.gate, until)
+
+
+def _a_minute(most: int) -> Window:
+    """A limit for a minute, used evenly."""
+    a_second = max(1, most // 60)
+    return Window(a_second, a_second * 60 / most * _MARGIN)
+
+
+def _counted(cost: Cost) -> frozenset[Cost]:
+    """The windows in which a request counts."""
+    return frozenset({cost}) if cost == "lesson" else frozenset({"query", cost})

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from onroll_connectors.targets.google_asks import Answer, Ask, Problem, Script
+from onroll_connectors.targets.google_asks import Answer, Ask, Problem, Reply, Script
 from onroll_connectors.targets.google_book import Recent
 from onroll_connectors.targets.google_problems import halting
 from onroll_connectors.targets.google_users import FIELDS, JSON, OWNER, Shape, anchor
@@ -15,7 +15,7 @@ from onroll_core.accounts import Account, Anchor, Holder, IdentityId, Observed
 from onroll_core.contracts import Scope
 from onroll_core.errors import Halt, Unavailable
 
-_GROUP = "email,name,aliases,nonEditableAliases"
+_GROUP = "id,email,name,description,aliases,nonEditableAliases"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +46,16 @@ def groups(customer: str) -> Ask:
     return Ask("groups", "list", arguments)
 
 
-def pages(first: Ask, what: str, progress: Callable[[int], None] = lambda count: None) -> Script[list[JSON]]:
-    """Everything that a list gives, page after page; raises Unavailable or Halt rather than give a part."""
-    key = first.resource
+def pages(
+    first: Ask, what: str, progress: Callable[[int], None] = lambda count: None, begun: Reply | None = None
+) -> Script[list[JSON]]:
+    """Everything that a list gives, page after page; raises Unavailable or Halt rather than give a part. `begun` is the first page, where it was asked for."""
+    key = first.resource.rpartition(".")[2]
     found: list[JSON] = []
     token: str | None = None
     while True:
-        ask = first if token is None else Ask(key, first.method, {**first.arguments, "pageToken": token})
-        reply = yield ask
+        ask = first if token is None else Ask(first.resource, first.method, {**first.arguments, "pageToken": token})
+        reply = begun if begun is not None and token is None else (yield ask)
         if isinstance(reply, Problem):
             raise unreadable(reply, what)
         found += reply.body.get(key) or ()

@@ -19,6 +19,8 @@ Send = Callable[[Sequence[Ask]], Sequence[Reply]]
 # 1 + 2 + 4 ... + 60 s: four minutes in which nothing came through at all.
 _PATIENCE = 9
 _TRIES = 8
+# A batch goes to one API; Classroom takes no more than fifty calls in one.
+_APIS: Sequence[tuple[Sequence[Cost], int]] = ((("query", "create", "unit"), 1000), (("lesson",), 50))
 
 
 @dataclass(slots=True)
@@ -58,7 +60,7 @@ class Runner:
     parts: int
     failure: OnrollError | None = None
     _ready: dict[Cost, deque[_Job]] = field(
-        default_factory=lambda: {"query": deque(), "create": deque(), "unit": deque()}
+        default_factory=lambda: {cost: deque() for costs, _ in _APIS for cost in costs}
     )
     _later: list[tuple[float, int, _Job]] = field(default_factory=list)
     _flying: dict[Future[Sequence[Reply]], list[_Job]] = field(default_factory=dict)
@@ -143,11 +145,15 @@ class Runner:
 
     def _batch(self, now: float) -> list[_Job]:
         batch: list[_Job] = []
-        for cost, queue in self._ready.items():
-            amount = min(len(queue), self.parts - len(batch), self.pace.room(cost, now))
-            if amount > 0:
-                batch += [queue.popleft() for _ in range(amount)]
-                self.pace.take(cost, amount, now)
+        for costs, most in _APIS:
+            for cost in costs:
+                queue = self._ready[cost]
+                amount = min(len(queue), min(self.parts, most) - len(batch), self.pace.room(cost, now))
+                if amount > 0:
+                    batch += [queue.popleft() for _ in range(amount)]
+                    self.pace.take(cost, amount, now)
+            if batch:
+                break
         return batch
 
     def _next(self, now: float) -> float | None:

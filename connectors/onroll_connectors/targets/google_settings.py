@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Self
+from dataclasses import dataclass
+from typing import Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from onroll_connectors.secrets import Secret
+from onroll_core.people import GroupKind
 
 GOOGLE = "https://admin.googleapis.com"
+CLASSROOM = "https://classroom.googleapis.com"
+Kind = Literal["year", "registration", "teaching", "house", "role"]
 
 
 class Settings(BaseModel):
@@ -22,6 +26,9 @@ class Settings(BaseModel):
     `display_names = false` leaves display names alone. `group_addresses` reads the addresses of groups, which share one name space
     with people's. `sign_out` ends a person's sessions before a rename and needs one more scope. The quotas are Google's own; raise
     them when Google has raised yours. `alias_minutes` is how long Google may take to make an old address an alias.
+    `classroom` names the kinds of groups that are made as Classroom courses too; with `classroom_only` they are no Google Groups beside that.
+    `classroom_owner` is the address of an account that owns a course while it has no teacher. `group_domain` is the domain of groups'
+    addresses where it is not that of the school's staff.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -36,6 +43,11 @@ class Settings(BaseModel):
     display_names: bool = True
     group_addresses: bool = True
     sign_out: bool = False
+    group_domain: str | None = None
+    classroom: list[Kind] = Field(default_factory=list)
+    classroom_only: bool = False
+    classroom_owner: str | None = None
+    classroom_per_minute: int = Field(1200, ge=60)
     queries_per_minute: int = Field(2400, ge=60)
     creates_per_second: int = Field(10, ge=1)
     batch_size: int = Field(40, ge=1, le=1000)
@@ -67,10 +79,36 @@ class Settings(BaseModel):
             raise ValueError('say where the service account\'s key is: credentials = "file:/etc/onroll/google.json"')
         return self
 
+    @model_validator(mode="after")
+    def _of_classroom(self) -> Self:
+        if not self.classroom and (self.classroom_only or self.classroom_owner):
+            raise ValueError(
+                'classroom_only and classroom_owner say how courses are kept: name their kinds, as classroom = ["teaching"]'
+            )
+        if self.classroom and self.credentials is not None and self.subject is None:
+            raise ValueError(
+                "Classroom knows no admin roles of service accounts: name the administrator to act for, as subject"
+            )
+        return self
+
     @property
     def root(self) -> str:
         """`org_unit` without its final slash: "" for the top."""
         return self.org_unit.rstrip("/")
+
+
+@dataclass(frozen=True, slots=True)
+class Uses:
+    """What of Google is used beside accounts: Google Groups, Classroom courses."""
+
+    groups: bool
+    courses: bool
+
+
+def uses_of(settings: Settings, kinds: frozenset[GroupKind]) -> Uses:
+    """What the kinds of groups that are switched on need."""
+    courses = {kind for kind in kinds if kind in settings.classroom}
+    return Uses(bool(kinds - courses if settings.classroom_only else kinds), bool(courses))
 
 
 def _loopback(host: str | None) -> bool:

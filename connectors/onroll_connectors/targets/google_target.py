@@ -4,25 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
+from itertools import groupby
 from typing import Any, Protocol
 
 from onroll_connectors.targets import google_reads as reads
 from onroll_connectors.targets.google_asks import Answer, Ask, Reply, Script
 from onroll_connectors.targets.google_book import Book, Recent
 from onroll_connectors.targets.google_check import Checked, examine
+from onroll_connectors.targets.google_circle import group_script, owners_among, phase
+from onroll_connectors.targets.google_group_reads import all_courses, confirm, our_courses, our_groups
+from onroll_connectors.targets.google_kept import Circle, Kept
 from onroll_connectors.targets.google_pace import Pace
 from onroll_connectors.targets.google_runner import Open, Runner
 from onroll_connectors.targets.google_scripts import script
-from onroll_connectors.targets.google_settings import Settings
+from onroll_connectors.targets.google_settings import Settings, uses_of
 from onroll_connectors.targets.google_talk import Means, get
 from onroll_connectors.targets.google_users import ATTRIBUTES, FIELDS, JSON, Shape
-from onroll_core.accounts import Anchor, Observed
-from onroll_core.changes import Change, Create, Deferred, Enable, Move, Outcome, Unsent
+from onroll_core.accounts import Anchor, Observed, ObservedGroup
+from onroll_core.changes import (
+    AddMember,
+    Change,
+    Create,
+    CreateGroup,
+    Deferred,
+    Enable,
+    GroupChange,
+    Move,
+    Outcome,
+    RemoveMember,
+    Unsent,
+)
 from onroll_core.contracts import Abilities, Context, Report, Scope
 from onroll_core.errors import Halt, Unavailable
-
-_ABILITIES = Abilities("address", "written", places=True, groups=False, batch=400, attributes=ATTRIBUTES)
+from onroll_core.people import GroupKind
 
 
 class Wire(Protocol):
@@ -46,11 +62,20 @@ class GoogleWorkspace:
         self._shape = Shape(settings.identity_type, settings.root, settings.display_names)
         self._book = Book(self._shape)
         self._recent = Recent.recall(context.memory, context.now())
+        self._courses = frozenset(kind for kind in GroupKind if kind in settings.classroom)
+        self._circle = Circle(
+            Means(self._shape, self._book, self._recent, context.now, context.password, settings.sign_out),
+            Kept(),
+            settings.group_domain or context.domain,
+            settings.classroom_owner or "",
+            self._courses,
+            settings.classroom_only,
+        )
         self._wire = wire
         self._pool = ThreadPoolExecutor(settings.connections, thread_name_prefix="google")
         self._runner = Runner(
             self._wire.send,
-            Pace(settings.queries_per_minute, settings.creates_per_second),
+            Pace(settings.queries_per_minute, settings.creates_per_second, settings.classroom_per_minute),
             context.monotonic,
             context.sleep,
             context.stopping,
@@ -62,7 +87,16 @@ class GoogleWorkspace:
     @property
     def abilities(self) -> Abilities:
         """Constant."""
-        return _ABILITIES
+        return Abilities(
+            "address",
+            "written",
+            places=True,
+            groups=True,
+            batch=400,
+            attributes=ATTRIBUTES,
+            courses=self._courses,
+            courses_alone=self._settings.classroom_only,
+        )
 
     def check(self) -> Report:
         """Whether a run would work: credentials, scopes, role, org unit and domains, a sentence each. Read-only."""
@@ -82,9 +116,14 @@ class GoogleWorkspace:
             ("live", reads.pages(reads.users(customer), "users", lambda count: progress("users", count, None))),
             ("deleted", reads.pages(reads.users(customer, deleted=True), "deleted users")),
         ]
-        if self._settings.group_addresses:
+        uses = uses_of(self._settings, self._context.groups)
+        if self._settings.group_addresses or uses.groups:
             scripts.append(("groups", reads.pages(reads.groups(customer), "groups")))
-        units, live, deleted, *groups = self._whole(scripts)
+        if uses.courses:
+            scripts.append(("courses", all_courses()))
+        units, live, deleted, *lists = self._whole(scripts)
+        courses = lists.pop() if uses.courses else []
+        groups = lists[0] if lists else []
         self._book.units = {path.casefold() for path in units}
         self._root_is_there()
         if not live:
@@ -94,16 +133,42 @@ class GoogleWorkspace:
             )
         live = [*live, *self._young(scope, live, deleted)]
         self._book.list_all(live, deleted)
-        seen = reads.Seen(live, deleted, groups[0] if groups else ())
+        self._steward(live)
+        seen = reads.Seen(live, deleted, groups)
         spread = timedelta(minutes=self._settings.alias_minutes)
-        return reads.observed(seen, self._shape, self._recent, scope, self._context.now(), spread)
+        observed = reads.observed(seen, self._shape, self._recent, scope, self._context.now(), spread)
+        people, kept = frozenset(Anchor(user["id"]) for user in live), self._circle.kept
+        ours: dict[Anchor, ObservedGroup] = {}
+        if uses.groups:
+            ours |= our_groups(kept, groups, scope.school, people, self._whole)
+        if uses.courses:
+            steward = Anchor(self._circle.steward)
+            # A person of ours who owns courses by setting teaches like others.
+            helper = steward if self._book.owners.get(steward) is None else Anchor("")
+            ours |= our_courses(kept, courses, scope.school, people, helper, self._whole)
+        return replace(observed, groups=ours)
 
     def perform(self, changes: Sequence[Change]) -> Iterator[Outcome]:
-        """Carry out changes, side by side but in order for one person; see `Target.perform`."""
+        """Carry out changes, side by side but in order for one person; see `Target.perform`.
+
+        Groups come after people, who may be made by the same batch, and who is in them after the groups.
+        """
         self._prepare(changes)
+        self._prepare_groups(changes)
+        for _, together in groupby(changes, phase):
+            yield from self._perform(list(together))
+
+    def _perform(self, changes: Sequence[Change]) -> Iterator[Outcome]:
         context = self._context
-        means = Means(self._shape, self._book, self._recent, context.now, context.password, self._settings.sign_out)
-        results = self._runner.run([script(means, change) for change in changes])
+        owners = owners_among(changes)
+        results = self._runner.run(
+            [
+                group_script(self._circle, change, owners)
+                if isinstance(change, GroupChange)
+                else script(self._circle.means, change)
+                for change in changes
+            ]
+        )
         try:
             for change, result in zip(changes, results, strict=False):
                 yield _outcome(change, result)
@@ -124,7 +189,10 @@ class GoogleWorkspace:
         """Look at everybody before anybody is made, and make the org units that will be needed."""
         customer = self._settings.customer
         wanted = any(
-            isinstance(change, Create) or (isinstance(change, Enable) and change.restore) for change in changes
+            isinstance(change, Create | CreateGroup)
+            or (isinstance(change, Enable) and change.restore)
+            or (isinstance(change, AddMember) and change.who.anchor is None)
+            for change in changes
         )
         if wanted and not self._book.whole:
             live, deleted = self._whole(
@@ -134,6 +202,7 @@ class GoogleWorkspace:
                 ]
             )
             self._book.list_all([*live, *self._young(Scope(""), live, deleted)], deleted)
+            self._steward(live)
         paths = [
             self._shape.path(change.account.place if isinstance(change, Create) else change.after)
             for change in changes
@@ -153,6 +222,30 @@ class GoogleWorkspace:
                     self._book.units.add(path.casefold())
                 else:
                     self._book.refused[path.casefold()] = why
+
+    def _prepare_groups(self, changes: Sequence[Change]) -> None:
+        """Look at all groups and courses before one is made, and at those that a membership names where they were not observed."""
+        circle, kept = self._circle, self._circle.kept
+        made = [change.group for change in changes if isinstance(change, CreateGroup)]
+        as_courses = [circle.as_course(group.key, group.kind) for group in made]
+        if kept.groups is None and not all(as_courses):
+            (told,) = self._whole([("groups", reads.pages(reads.groups(self._settings.customer), "groups"))])
+            kept.list_groups(told)
+        if kept.courses is None and any(as_courses):
+            (told,) = self._whole([("courses", all_courses())])
+            kept.list_courses(told)
+        confirm(kept, changes, self._whole)
+        kept.leaving = {
+            (change.key, person)
+            for change in changes
+            if isinstance(change, RemoveMember) and (person := circle.person(change.who)) is not None
+        }
+
+    def _steward(self, live: Sequence[JSON]) -> None:
+        """The id of the account that owns courses without a teacher."""
+        address = (self._settings.classroom_owner or "").lower()
+        found = next((user for user in live if user["primaryEmail"].lower() == address), None)
+        self._circle.steward = found["id"] if found is not None else address
 
     def _root_is_there(self) -> None:
         root = self._settings.root

@@ -1,4 +1,4 @@
-"""Google Workspace as a target: users, changed through Google's own client. The only file that knows that client."""
+"""Google Workspace as a target: users, groups and courses, changed through Google's own client. The only file that knows that client."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from onroll_connectors.targets.google_asks import Answer, Ask, Problem, Reply
-from onroll_connectors.targets.google_problems import PREFIX, SCOPES, SIGN_OUT_SCOPE, not_signed_in
-from onroll_connectors.targets.google_settings import Settings
+from onroll_connectors.targets.google_problems import PREFIX, not_signed_in, scopes
+from onroll_connectors.targets.google_settings import CLASSROOM, GOOGLE, Settings, uses_of
 from onroll_connectors.targets.google_target import GoogleWorkspace
 from onroll_core.contracts import Context
 from onroll_core.errors import Halt
@@ -21,20 +21,22 @@ __all__ = ["Settings", "connect"]
 
 def connect(settings: Settings, context: Context) -> GoogleWorkspace:
     """A target over these settings; nothing is read or sent before it is asked for something."""
-    return GoogleWorkspace(settings, context, _Wire(settings))
+    uses = uses_of(settings, context.groups)
+    return GoogleWorkspace(settings, context, _Wire(settings, scopes(settings.sign_out, uses.groups, uses.courses)))
 
 
 @dataclass(slots=True)
 class _Wire:
-    """Asks become requests of Google's client. One service object is kept; every thread has its own HTTP connection, for one that is
+    """Asks become requests of Google's client. One service object an API is kept; every thread has its own HTTP connection, for one that is
     shared gives people each other's answers."""
 
     settings: Settings
+    scopes: Sequence[str]
     _local: threading.local = field(default_factory=threading.local)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _opened: list[Any] = field(default_factory=list)
     _resources: dict[str, Any] = field(default_factory=dict)
-    _service: Any = None
+    _services: dict[bool, Any] = field(default_factory=dict)
     _credentials: Any = None
 
     def send(self, asks: Sequence[Ask]) -> Sequence[Reply]:
@@ -63,7 +65,7 @@ class _Wire:
         except GoogleAuthError as failure:
             if getattr(failure, "retryable", False):
                 return [Problem(0, "", "Google's token service did not answer")] * len(asks)
-            raise not_signed_in(str(failure), self.settings.subject, self._client(), self._scopes()) from None
+            raise not_signed_in(str(failure), self.settings.subject, self._client(), self.scopes) from None
 
     def close(self) -> None:
         """Close every thread's connection."""
@@ -79,7 +81,8 @@ class _Wire:
         def heard(part: str, response: Any, failure: Any) -> None:
             replies[part] = _answer(asks[int(part)], response) if failure is None else _problem(failure)
 
-        batch = self._service.new_batch_http_request(callback=heard)
+        # All that goes into one batch is of one API.
+        batch = self._services[asks[0].lesson].new_batch_http_request(callback=heard)
         for place, ask in enumerate(asks):
             batch.add(self._request(ask), request_id=str(place))
         batch.execute(http=http)
@@ -94,7 +97,7 @@ class _Wire:
 
         http = getattr(self._local, "http", None)
         with self._lock:
-            if self._service is None:
+            if not self._services:
                 self._open()
             if http is None:
                 http = AuthorizedHttp(self._credentials, http=self._plain())
@@ -111,19 +114,35 @@ class _Wire:
         # Google's client logs whole answers as warnings, with people's names in them; what matters of them is in our outcomes.
         logging.getLogger("googleapiclient.http").setLevel(logging.ERROR)
         self._credentials = self._signing()
-        document = json.loads(get_static_doc("admin", "directory_v1"))
-        # Batches follow the root URL, and nothing else does what the client option `api_endpoint` promises for them.
-        document["rootUrl"] = f"{self.settings.endpoint}/"
-        service = build_from_document(document, http=self._plain())
-        users = service.users()
+
+        def service(name: str, version: str, root: str) -> Any:
+            document = json.loads(get_static_doc(name, version))
+            # Batches follow the root URL, and nothing else does what the client option `api_endpoint` promises for them.
+            document["rootUrl"] = f"{root}/"
+            return build_from_document(document, http=self._plain())
+
+        endpoint = self.settings.endpoint
+        directory = service("admin", "directory_v1", endpoint)
+        users = directory.users()
         self._resources = {
             "users": users,
             "users.aliases": users.aliases(),
-            "groups": service.groups(),
-            "orgunits": service.orgunits(),
-            "domains": service.domains(),
+            "groups": directory.groups(),
+            "members": directory.members(),
+            "orgunits": directory.orgunits(),
+            "domains": directory.domains(),
         }
-        self._service = service
+        services = {False: directory}
+        if self.settings.classroom:
+            classroom = service("classroom", "v1", CLASSROOM if endpoint == GOOGLE else endpoint)
+            courses = classroom.courses()
+            self._resources |= {
+                "courses": courses,
+                "courses.teachers": courses.teachers(),
+                "courses.students": courses.students(),
+            }
+            services[True] = classroom
+        self._services = services
 
     def _plain(self) -> Any:
         import httplib2
@@ -143,17 +162,13 @@ class _Wire:
         try:
             key = json.loads(self.settings.credentials.reveal())
             make = service_account.Credentials.from_service_account_info
-            scopes = [PREFIX + scope for scope in self._scopes()]
-            return make(key, scopes=scopes, subject=self.settings.subject)  # type: ignore[no-untyped-call]
+            return make(key, scopes=[PREFIX + scope for scope in self.scopes], subject=self.settings.subject)  # type: ignore[no-untyped-call]
         except (ValueError, KeyError, TypeError, AttributeError):
             # The text of these errors can quote the key.
             raise Halt(
                 f"{self.settings.credentials.reference} does not hold the JSON key of a service account. Make one in the Google Cloud console (IAM,"
                 " Service accounts, Keys, JSON) and put the whole file there."
             ) from None
-
-    def _scopes(self) -> Sequence[str]:
-        return (*SCOPES, SIGN_OUT_SCOPE) if self.settings.sign_out else SCOPES
 
     def _client(self) -> str:
         """The client id to delegate to, where it is known."""
