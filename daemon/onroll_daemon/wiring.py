@@ -21,6 +21,7 @@ from onroll_core.passwords import temporary
 from onroll_core.rules import TargetRules
 from onroll_core.store import Store
 from onroll_core.store.processes import this_process
+from onroll_core.trust import Sister, Sisters, sharing
 from onroll_daemon.settings import Route, SchoolSettings, Settings, TargetSettings
 
 Progress = Callable[[str, int, int | None], None]
@@ -95,7 +96,14 @@ def line(
         stopping=stopping,
         progress=progress,
         mis=school.route.name,
+        sisters=sisters_of(settings, school),
     )
+
+
+def sisters_of(settings: Settings, school: SchoolSettings) -> Sisters:
+    """The other schools of the configuration that write to one of the school's targets."""
+    everybody = {each.rules.id: Sister(each.rules, frozenset(each.targets)) for each in settings.schools.values()}
+    return sharing(school.targets, everybody, school.rules.id)
 
 
 def source_moved_to(

@@ -42,7 +42,8 @@ class DesiredAccount:
     """The account that an identity should have in one target, and why.
 
     `because` is half a sentence ("on roll", "left on 21 July 2026"). `expected` says that the school year explains a joiner
-    or leaver, who then does not count against a limit; `moving` says the same of a change of place.
+    or leaver, who then does not count against a limit; `moving` says the same of a change of place, and `arriving` of an account that is
+    enabled again because its person has just come from another school of the trust.
     """
 
     identity: IdentityId
@@ -51,6 +52,7 @@ class DesiredAccount:
     because: str
     expected: bool = False
     moving: bool = False
+    arriving: bool = False
 
 
 @dataclass(frozen=True, slots=True)

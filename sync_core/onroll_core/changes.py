@@ -90,11 +90,12 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Enable:
-    """Give the account back; `restore` when it is soft-deleted and has to be undeleted first."""
+    """Give the account back; `restore` when it is soft-deleted and has to be undeleted first. `expected` when the school year explains it."""
 
     who: Who
     reason: str
     restore: bool = False
+    expected: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,7 +165,9 @@ class _Comparison:
         wanted = desired.account
         if anchor in self.observed.deleted:
             if wanted.enabled:
-                self.changes.append(Enable(who, f"{desired.because}, and the account is deleted", restore=True))
+                self.changes.append(
+                    Enable(who, f"{desired.because}, and the account is deleted", True, desired.arriving)
+                )
             return
         if owner is None:
             self.changes.append(Link(who, "the account no longer carries its onroll identity"))
@@ -266,7 +268,7 @@ class _Comparison:
         if not desired.account.enabled:
             self.changes.append(Disable(who, desired.because, desired.expected))
         elif bond.enabled is False or self.ours["enabled"]:
-            self.changes.append(Enable(who, desired.because))
+            self.changes.append(Enable(who, desired.because, expected=desired.arriving))
         else:
             self.notices.append(
                 f"{who.username} is disabled in {self.target.name}, not by onroll, and stays so. Enable it there when it should work again."

@@ -13,6 +13,7 @@ from onroll_core.courses import with_courses
 from onroll_core.diff_groups import diff_groups
 from onroll_core.identities import Identity
 from onroll_core.known_groups import KnownGroup, moving_up
+from onroll_core.lifecycle import standing
 from onroll_core.people import SourceKey
 from onroll_core.plan import Plan
 from onroll_core.project_groups import project_groups
@@ -30,16 +31,20 @@ def group_changes(
     school: SchoolRules,
     target: TargetRules,
     abilities: Abilities,
+    others: Sequence[Identity] = (),
 ) -> list[Change]:
     """The changes to groups that belong to `plan`, which has those to accounts.
 
     In groups are those who have an account there, or get one in this plan, and may sign in. `ours` are the memberships that onroll made. Whoever
-    leaves the school, and everybody in the first weeks of the academic year, leaves groups for a reason. Where a target knows no owners, teachers are members.
+    leaves the school, and everybody in the first weeks of the academic year, leaves groups for a reason. `others` are people of whose accounts another school has the say (see `trust.Roll`): guests, who are in the groups of this one,
+    and those who were here once, who are taken out of them. Where a target knows no owners, teachers are members.
     """
+    identities = [*identities, *others]
     bonds = {each.id: each.bonds[target.name].anchor for each in identities if target.name in each.bonds}
     anchors = {**bonds, **plan.adopted}
     made = {change.who.identity for change in plan.changes if isinstance(change, Create)}
     enabled = {each.identity for each in desired if each.account.enabled}
+    enabled |= {each.id for each in others if each.host and _works_here(each, target.name, observed, today, school)}
     people = {
         each.id: Who(each.id, each.label, each.role, None if each.id in made else anchors[each.id])
         for each in identities
@@ -53,3 +58,10 @@ def group_changes(
     return diff_groups(
         wanted, observed, people, ours, target.strangers, lambda identity: turning or identity not in enabled
     )
+
+
+def _works_here(guest: Identity, target: str, observed: Observed, today: date, school: SchoolRules) -> bool:
+    """True when a guest is on roll here and the account, of which another school has the say, may sign in."""
+    where = standing(guest, today, school)
+    account = observed.accounts.get(guest.bonds[target].anchor) if target in guest.bonds else None
+    return where.access and not where.early and account is not None and account.enabled

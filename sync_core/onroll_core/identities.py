@@ -40,6 +40,9 @@ class Identity:
     `aliases` are former addresses. `absences` counts complete reads in a row without the person; `left_on` is the day on which
     leaving took effect. `expected` says that the school year explained their joining. `bonds` has one entry a target. `also` are further MIS records of the same human.
     `suspended` is why somebody had the account disabled by hand, "" when nobody had.
+
+    In a trust, `elsewhere` are the other schools where they are on roll as guests, id and name. A guest as such a school sees them has its `school`, `person`
+    and state, and in `host` the school that looks after the account; "" for everybody whose own school this is.
     """
 
     id: IdentityId
@@ -61,6 +64,8 @@ class Identity:
     also: tuple[SourceKey, ...] = ()
     suspended: str = ""
     bonds: Mapping[str, Bond] = field(default_factory=dict)
+    host: str = ""
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def keys(self) -> tuple[SourceKey, ...]:

@@ -24,6 +24,10 @@ class Standing:
     early: bool = False
 
 
+GONE = frozenset({State.LEAVING, State.LEFT, State.NO_SHOW})
+SUBSIDIARY = "S"
+"""The enrolment status of a pupil whose main registration is at another school."""
+
 ON_ROLL = Standing(State.ACTIVE, True, "on roll")
 EMPLOYED = Standing(State.ACTIVE, True, "employed")
 BY_HAND = Standing(State.ACTIVE, True, "added by hand")
@@ -35,11 +39,31 @@ def standing(identity: Identity, today: date, school: SchoolRules) -> Standing:
     DESIGN 4.3 and 6: a leaver has a leaving date in the past, or a leaver's status, or has been absent from enough complete reads;
     pupils accepted or admitted and staff whose employment begins later have accounts ahead of their first day; a pupil accepted and
     not arrived by the first day is a no-show. The last day itself still counts as on roll.
+    Whoever has left here and is on roll at another school of the trust keeps the account until that school has taken it over.
     """
     where = _standing(identity, today, school)
+    if identity.elsewhere and not identity.host and let_go(where):
+        where = replace(where, access=True, because=_elsewhere(where, identity, school))
     if identity.suspended and where.access:
         return replace(where, access=False, because=f"was disabled by hand ({identity.suspended})", expected=True)
     return where
+
+
+def let_go(where: Standing) -> bool:
+    """True when a school no longer keeps an account for somebody who stands there so: another school that has them on roll may."""
+    return where.state in GONE or where.state is State.EXCLUDED
+
+
+def present(identity: Identity, today: date, school: SchoolRules) -> bool:
+    """True when `school` would keep an account for a guest of its own, were no other school to do so: on roll or soon to be, and registered."""
+    where = _standing(identity, today, school)
+    return where.access and not where.early and not let_go(where) and _registered(identity.person, school)
+
+
+def _elsewhere(where: Standing, identity: Identity, school: SchoolRules) -> str:
+    others = " and ".join(sorted(identity.elsewhere.values()))
+    left = f"left {school.name}" if where.state in GONE else f"gets no account from {school.name}"
+    return f"{left}, and is on roll at {others}"
 
 
 def _standing(identity: Identity, today: date, school: SchoolRules) -> Standing:
@@ -54,7 +78,7 @@ def _standing(identity: Identity, today: date, school: SchoolRules) -> Standing:
             return BY_HAND
         if identity.role is Role.STAFF:
             return EMPLOYED
-        return ON_ROLL if _enrolled(person, school) else _guest(person)
+        return ON_ROLL if _enrolled(identity, school) else _guest(person)
     if person.ends is not None and person.ends < today:
         return _gone(person.ends, f"left on {spoken(person.ends)}", True, today, rules)
     if person.status is Status.LEFT:
@@ -68,7 +92,7 @@ def _standing(identity: Identity, today: date, school: SchoolRules) -> Standing:
         if person.starts is not None and person.starts < today:
             return Standing(State.NO_SHOW, False, f"was to start on {spoken(person.starts)} and has not arrived")
         return Standing(State.FUTURE, True, "is accepted")
-    if identity.role is Role.STUDENT and not _enrolled(person, school):
+    if identity.role is Role.STUDENT and not _enrolled(identity, school):
         return _guest(person)
     if identity.source != "mis":
         return BY_HAND
@@ -99,8 +123,26 @@ def _gone(since: date, because: str, expected: bool, today: date, rules: RoleRul
     return Standing(State.LEFT, False, because, expected, since)
 
 
-def _enrolled(person: Person, school: SchoolRules) -> bool:
-    return not person.enrolment or person.enrolment.strip().upper() in school.enrolments
+def _enrolled(identity: Identity, school: SchoolRules) -> bool:
+    """True when the enrolment status is one with an account, or another school of the trust gives the account or has given it."""
+    if identity.host:
+        return True
+    if any(key.school != school.id for key in identity.also):
+        return _registered(identity.person, school)
+    return _status(identity.person) in school.enrolments or not _status(identity.person)
+
+
+def _registered(person: Person, school: SchoolRules) -> bool:
+    return _status(person) in {"", SUBSIDIARY, *school.enrolments}
+
+
+def is_subsidiary(person: Person) -> bool:
+    """True when the pupil's main registration is at another school."""
+    return _status(person) == SUBSIDIARY
+
+
+def _status(person: Person) -> str:
+    return (person.enrolment or "").strip().upper()
 
 
 def _guest(person: Person) -> Standing:

@@ -74,7 +74,7 @@ def _counted(change: Change) -> tuple[Role, str] | None:
             return who.role, "rename"
         case RemoveMember(expected=False, who=who):
             return who.role, "member"
-        case Enable(who):
+        case Enable(who, expected=False):
             return who.role, "enable"
         case Update(who, _, after) if _NAMES & after.keys():
             return who.role, "update"

@@ -16,6 +16,7 @@ from onroll_core.links import severed
 from onroll_core.night import Night, TargetNight
 from onroll_core.rules import SchoolRules, TargetRules
 from onroll_core.store import Store
+from onroll_core.trust import Sisters
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Line:
     """Everything a run needs. Time, randomness and the end of the window come from outside; any worker can run it.
 
     A snapshot whose own feed time is before `feed_after` is last night's: nothing of it is used, and it is asked for again. `mis` is what is read.
+    `sisters` are the other schools that write to one of our targets.
     """
 
     school: SchoolRules
@@ -45,6 +47,7 @@ class Line:
     progress: Callable[[str, int, int | None], None] = lambda what, done, total: None
     feed_after: datetime | None = None
     mis: str = ""
+    sisters: Sisters = field(default_factory=dict)
 
 
 @dataclass(slots=True)

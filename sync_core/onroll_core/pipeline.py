@@ -30,12 +30,14 @@ from onroll_core.naming import name_everyone
 from onroll_core.night import Night, People, TargetNight
 from onroll_core.people import Role, Snapshot
 from onroll_core.plan import Plan, ordered
-from onroll_core.project import project, project_linked, waiting
+from onroll_core.project import project, project_abandoned, project_linked, waiting
 from onroll_core.reconcile import Reconciliation, reconcile
 from onroll_core.rekey import within
 from onroll_core.sanity import examine, fingerprint, profile
+from onroll_core.sisters import hand_over, keep_guests, of_the_sisters, recogniser, roll
 from onroll_core.store.linked import THE_MIS
 from onroll_core.store.moves import CONFIRMED, Move
+from onroll_core.trust import Roll
 from onroll_core.undoing import asked_to_undo, carry_out_undo, done_again, plan_undo, settle
 from onroll_core.years import academic_year
 
@@ -66,15 +68,16 @@ def pull(line: Line, approve: str | None = None, by: str = "") -> Night:
 def plan(line: Line, only: Sequence[str] | None = None, as_of: date | None = None) -> Night:
     """What `apply` would do, and why; on the day `as_of`, as far as the MIS tells of it today. Writes nothing anywhere."""
     night = Night(line.school.id)
-    identities = line.store.identities(line.school.id)
+    there = roll(line)
     if as_of is not None:
-        identities, line = foreseen(identities, line.today, as_of), replace(line, today=as_of)
-    if not identities:
+        own, guests = (foreseen(each, line.today, as_of) for each in (there.own, there.guests))
+        there, line = replace(there, own=own, guests=guests), replace(line, today=as_of)
+    if not there.known:
         night.unread = _never_read(line)
         return night
     with reached_by(line, only, night) as reached:
-        for name, observed in reached.all(identities):
-            _plan_target(line, night, name, identities, observed, reached)
+        for name, observed in reached.all(there.everybody):
+            _plan_target(line, night, name, there, observed, reached)
     return night
 
 
@@ -82,7 +85,7 @@ def apply(line: Line, only: Sequence[str] | None = None, approve: str | None = N
     """Bring targets into line with what was last read."""
     with _run(line, "apply", by) as night, reached_by(line, only, night) as reached:
         _approve(line, approve, by)
-        if not line.store.identities(line.school.id):
+        if not roll(line).known:
             night.unread = _never_read(line)
         else:
             _bring_into_line(line, night, reached)
@@ -148,7 +151,8 @@ def _pull(line: Line, night: Night, reached: Reached) -> bool:
     snapshot = _read(line, night)
     if snapshot is None:
         return False
-    known = line.store.identities(line.school.id)
+    there = roll(line)
+    known = there.known
     profiles = line.store.profiles(line.school.id, 1)
     held = examine(snapshot, known, profiles[0] if profiles else None, line.today, line.school)
     if held:
@@ -164,8 +168,11 @@ def _pull(line: Line, night: Night, reached: Reached) -> bool:
     years = reckon(snapshot, known, line.today, line.school)
     move = line.store.move(line.school.id)
     apart = line.store.rejected_links(line.school.id, THE_MIS)
-    found = _frozen(night, move, reconcile(snapshot, known, line.today, line.school, years, line.new_id, apart))
-    _remember(line, night, known, found, reached)
+    abroad = recogniser(line, snapshot, there, years)
+    found = reconcile(snapshot, known, line.today, line.school, years, line.new_id, apart, abroad)
+    found = _frozen(night, move, found)
+    _remember(line, night, there, found, reached)
+    hand_over(line, night, _id(night))
     _follow_groups(line, night, snapshot)
     line.store.profile(
         _id(night), line.school.id, profile(snapshot), True, snapshot.taken_at, snapshot.feed_time, line.now()
@@ -223,11 +230,12 @@ def _read(line: Line, night: Night) -> Snapshot | None:
     return within(snapshot, space, line.store.groups(line.school.id), year)
 
 
-def _remember(line: Line, night: Night, known: Sequence[Identity], found: Reconciliation, reached: Reached) -> None:
+def _remember(line: Line, night: Night, there: Roll, found: Reconciliation, reached: Reached) -> None:
     """Give names to those who need one, and keep everything that changed in one transaction."""
-    changed = {identity.id: identity for identity in found.changed}
-    now = [*(changed.get(identity.id, identity) for identity in known), *found.joiners]
-    for name, observed in reached.all(known):
+    changed = {identity.id: identity for identity in found.changed if not identity.host}
+    joiners = (identity for identity in found.joiners if not identity.host)
+    now = [*(changed.get(identity.id, identity) for identity in there.own), *joiners]
+    for name, observed in reached.all(there.everybody):
         line.store.absorb(name, observed.names, line.now())
     if line.school.mode == "link":
         named = _names_of_driver(line, reached, now)
@@ -237,6 +245,7 @@ def _remember(line: Line, night: Night, known: Sequence[Identity], found: Reconc
         changed[identity.id] = identity
     if changed:
         line.store.remember(_id(night), list(changed.values()), line.now())
+    keep_guests(line, _id(night), there.guests, found)
 
 
 def _names_of_driver(line: Line, reached: Reached, people: Sequence[Identity]) -> list[Identity]:
@@ -262,7 +271,7 @@ def _rename_who_is_due(line: Line, night: Night) -> None:
 
 def _follow_groups(line: Line, night: Night, snapshot: Snapshot) -> None:
     """Remember what became of the MIS's groups; classes that a person has to look at are in the night."""
-    identities, known = line.store.identities(line.school.id), line.store.groups(line.school.id)
+    identities, known = roll(line).known, line.store.groups(line.school.id)
     found = follow(snapshot, known, identities, line.today, line.school)
     approved = frozenset(each for each in found.doubts.values() if line.store.use_approval(each, line.now()))
     if approved:
@@ -276,10 +285,10 @@ def _follow_groups(line: Line, night: Night, snapshot: Snapshot) -> None:
 
 
 def _bring_into_line(line: Line, night: Night, reached: Reached) -> None:
-    identities = line.store.identities(line.school.id)
-    for name, observed in reached.all(identities):
+    there = roll(line)
+    for name, observed in reached.all(there.everybody):
         line.store.absorb(name, observed.names, line.now())
-        one, verdict = _plan_target(line, night, name, identities, observed, reached)
+        one, verdict = _plan_target(line, night, name, there, observed, reached)
         current = verdict.plan
         bonds = {identity: Bond(anchor) for identity, anchor in current.adopted.items()} | dict(current.settled)
         line.store.bond_all(name, bonds, line.now())
@@ -295,12 +304,16 @@ def _bring_into_line(line: Line, night: Night, reached: Reached) -> None:
 
 
 def _plan_target(
-    line: Line, night: Night, name: str, identities: Sequence[Identity], observed: Observed, reached: Reached
+    line: Line, night: Night, name: str, there: Roll, observed: Observed, reached: Reached
 ) -> tuple[TargetNight, guard.Verdict]:
     """Project, diff and clear for one target."""
     target, rules = reached.target(name), line.targets[name].rules
-    desired = _desired(line, name, identities, reached)
-    bonds = {identity.id: identity.bonds[name] for identity in identities if name in identity.bonds}
+    identities, gone = there.looked_after(name, line.school.id, line.sisters), there.abandoned(name, line.sisters)
+    desired = [
+        *_desired(line, name, identities, reached),
+        *project_abandoned(gone, line.school, target.abilities),
+    ]
+    bonds = {identity.id: identity.bonds[name] for identity in (*identities, *gone) if name in identity.bonds}
     ledger = line.store.ledger(line.school.id)
     current = diff(
         line.school.id, desired, observed, bonds, rules, target.abilities, lambda who, name: ledger.holder(name) == who
@@ -308,10 +321,11 @@ def _plan_target(
     if target.abilities.groups and rules.groups:
         known, ours = line.store.groups(line.school.id), line.store.memberships(name, line.school.id)
         changes = group_changes(
-            current, known, identities, desired, observed, ours, line.today, line.school, rules, target.abilities
-        )
+            current, known, identities, desired, observed, ours, line.today, line.school, rules, target.abilities,
+            there.others_than(identities),
+        )  # fmt: skip
         current = replace(current, changes=tuple(ordered([*current.changes, *changes])))
-    nameless = waiting(identities, line.today, line.school) if line.school.mode == "create" else []
+    nameless = waiting(there.own, line.today, line.school) if line.school.mode == "create" else []
     if nameless:
         current = replace(current, conflicts=(*nameless, *current.conflicts))
     verdict = _clear(line, current, identities, observed, night.run is not None)
@@ -347,7 +361,7 @@ def _measure(line: Line, current: Plan, identities: Sequence[Identity], observed
     for identity in identities:
         if current.target in identity.bonds or identity.id in current.adopted:
             population[identity.role] = population.get(identity.role, 0) + 1
-    known = {identity.id for identity in identities}
+    known = {identity.id for identity in identities} | of_the_sisters(line, current)
     return objections(current, population, line.school.limits, observed, known)
 
 

@@ -13,6 +13,7 @@ from onroll_core.identities import Identity
 from onroll_core.known_groups import moving_up
 from onroll_core.lifecycle import Standing, standing
 from onroll_core.people import Role
+from onroll_core.reconcile import RECENT
 from onroll_core.rules import RoleRules, SchoolRules, TargetRules
 from onroll_core.templates import Surroundings, Template, first_name, last_name
 from onroll_core.usernames import clean_display
@@ -39,8 +40,11 @@ def project(
         login = identity.username if abilities.login == "name" else identity.email
         if where.access:
             account = _account(identity, login, rules, target, abilities, around)
-            in_season = identity.role is Role.STUDENT and season
-            yield DesiredAccount(identity.id, identity.role, account, where.because, identity.expected, in_season)
+            arriving = _has_just_come(identity, today, school)
+            moving = arriving or (identity.role is Role.STUDENT and season)
+            yield DesiredAccount(
+                identity.id, identity.role, account, where.because, identity.expected, moving, arriving
+            )
         else:
             yield DesiredAccount(
                 identity.id,
@@ -50,6 +54,24 @@ def project(
                 where.expected,
                 True,
             )
+
+
+def project_abandoned(
+    former: Iterable[Identity], school: SchoolRules, abilities: Abilities
+) -> Iterator[DesiredAccount]:
+    """The disabled account of everyone who went over to another school of the trust, which does not write to this target (see `trust.Roll`)."""
+    for identity in former:
+        rules = school.of(identity.role)
+        if rules is not None and identity.username is not None and identity.email is not None:
+            login = identity.username if abilities.login == "name" else identity.email
+            gone = _gone(identity, login, rules, abilities, school.around)
+            yield DesiredAccount(identity.id, identity.role, gone, f"left {school.name}", True, True)
+
+
+def _has_just_come(identity: Identity, today: date, school: SchoolRules) -> bool:
+    """True in the first weeks of somebody who came from another school of the trust."""
+    starts = identity.person.starts
+    return starts is not None and starts >= today - RECENT and any(key.school != school.id for key in identity.also)
 
 
 def project_linked(

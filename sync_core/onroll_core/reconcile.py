@@ -10,12 +10,12 @@ from onroll_core.accounts import IdentityId
 from onroll_core.changes import Conflict
 from onroll_core.cohorts import Years, year_of_entry_of
 from onroll_core.identities import Identity, State
-from onroll_core.lifecycle import standing
+from onroll_core.lifecycle import GONE, standing
 from onroll_core.people import Person, Snapshot, SourceKey, Status
 from onroll_core.rules import SchoolRules
-from onroll_core.usernames import fold
+from onroll_core.same_person import called, numbers, same_name
+from onroll_core.trust import Recogniser, nobody
 
-GONE = frozenset({State.LEAVING, State.LEFT, State.NO_SHOW})
 RECENT = timedelta(days=60)
 """A joiner whose first day is not longer ago than this is one that the school year explains."""
 
@@ -46,11 +46,13 @@ def reconcile(
     years: Years,
     new_id: Callable[[], IdentityId],
     apart: Collection[tuple[IdentityId, str]] = frozenset(),
+    abroad: Recogniser = nobody,
 ) -> Reconciliation:
     """Compare, without deciding anything that a person should.
 
     `apart` are people and records of whom somebody said that they are not the same. `years` reckons Years of Entry (see `cohorts`). `new_id` is asked once for each joiner. Nobody is dropped: an identity that the snapshot does
-    not mention is counted absent once more, and only `lifecycle.standing` says when that means gone.
+    not mention is counted absent once more, and only `lifecycle.standing` says when that means gone. Guests are among `known` like everybody else (see `trust`);
+    `abroad` recognises new ones, who are then among the joiners.
     """
     identities = {identity.id: identity for identity in known}
     by_key = {key: identity for identity in identities.values() for key in identity.keys}
@@ -62,7 +64,7 @@ def reconcile(
             strangers.append(person)
         else:
             told[match.id] = _better(told[match.id], person) if match.id in told else person
-    joining, adopted, conflicts = _recognised(strangers, identities.values(), told, apart)
+    joining, adopted, conflicts, guests = _recognised(strangers, identities.values(), told, apart, abroad)
 
     movers: list[Identity] = []
     leavers: list[Identity] = []
@@ -87,7 +89,7 @@ def reconcile(
 
     joiners, nameless = _joiners(joining, new_id, not identities, today, school, years)
     conflicts = [*conflicts, *nameless, *_shared_numbers(snapshot, by_key)]
-    return Reconciliation(joiners, movers, leavers, returners, others, conflicts)
+    return Reconciliation([*joiners, *guests], movers, leavers, returners, others, conflicts)
 
 
 def _recognised(
@@ -95,24 +97,37 @@ def _recognised(
     known: Iterable[Identity],
     told: dict[IdentityId, Person],
     apart: Collection[tuple[IdentityId, str]],
-) -> tuple[list[Person], dict[IdentityId, SourceKey], list[Conflict]]:
-    """Sort people under unknown records into those who join and those who certainly come back (added to `told`), with the doubtful ones as
-    conflicts."""
+    abroad: Recogniser,
+) -> tuple[list[Person], dict[IdentityId, SourceKey], list[Conflict], list[Identity]]:
+    """Sort people under unknown records into those who join, those who certainly come back (added to `told`), the doubtful ones as conflicts, and
+    guests."""
     returning, by_hand = _Returning(known), _ByHand(known, apart)
     joining: list[Person] = []
     adopted: dict[IdentityId, SourceKey] = {}
     conflicts: list[Conflict] = []
+    guests: list[Identity] = []
     for person in sorted(strangers, key=lambda each: each.key):
         match, doubt = returning.match(person, told)
         doubt = doubt or (by_hand.doubt(person) if match is None else None)
+        guest = None
+        if match is None and doubt is None:
+            guest, doubt = abroad(person)
         if doubt is not None:
             conflicts.append(doubt)
+        elif guest is not None:
+            if not _comes_to_nothing(guest):
+                guests.append(guest)
         elif match is not None and match.id not in adopted:
             told[match.id] = person
             adopted[match.id] = person.key
         else:
             joining.append(person)
-    return joining, adopted, conflicts
+    return joining, adopted, conflicts, guests
+
+
+def _comes_to_nothing(identity: Identity) -> bool:
+    """True for records of people whom we never knew and who get nothing: leavers, and kinds without an account."""
+    return identity.state in GONE or identity.state is State.EXCLUDED
 
 
 def _joiners(
@@ -128,9 +143,9 @@ def _joiners(
     nameless: list[Conflict] = []
     for person in joining:
         identity = _joiner(person, new_id, first_load, today, school, years)
-        if identity.state in GONE or identity.state is State.EXCLUDED:
+        if _comes_to_nothing(identity):
             continue
-        if _first(person) or _last(person):
+        if called(person):
             joiners.append(identity)
         else:
             nameless.append(
@@ -217,35 +232,27 @@ def _better(one: Person, other: Person) -> Person:
     return min(one, other, key=weight)
 
 
-def _first(person: Person) -> str:
-    return person.first or person.legal_first or ""
-
-
-def _last(person: Person) -> str:
-    return person.last or person.legal_last or ""
-
-
 class _Returning:
     """Finds people who come back under a new MIS record: the same national number and the same names, in the same role."""
 
     def __init__(self, identities: Iterable[Identity]) -> None:
         self._by_number: dict[tuple[str, str], list[Identity]] = {}
         for identity in identities:
-            for number in _numbers(identity.person):
+            for number in numbers(identity.person):
                 self._by_number.setdefault((identity.role.value, number), []).append(identity)
 
     def match(self, person: Person, told: Mapping[IdentityId, Person]) -> tuple[Identity | None, Conflict | None]:
         """The identity that `person` certainly is, or a conflict where that needs a person to decide, or neither."""
         found = {
             identity.id: identity
-            for number in _numbers(person)
+            for number in numbers(person)
             for identity in self._by_number.get((person.role.value, number), ())
         }
         if not found:
             return None, None
-        name = f"{_first(person)} {_last(person)}".strip()
+        name = called(person)
         free = [identity for identity in found.values() if identity.id not in told]
-        if len(found) == 1 and len(free) == 1 and _same_name(person, free[0].person):
+        if len(found) == 1 and len(free) == 1 and same_name(person, free[0].person):
             return free[0], None
         other = next(iter(found.values()))
         if person.status is Status.LEFT:
@@ -253,7 +260,7 @@ class _Returning:
         return None, Conflict(
             other.id,
             f"The MIS has a new {person.role.value} record {person.key.record} ({name}) with the number of {other.label}"
-            f" ({_first(other.person)} {_last(other.person)}, record {other.person.key.record}). No account was made for the new record."
+            f" ({called(other.person)}, record {other.person.key.record}). No account was made for the new record."
             " If they are one person, remove the wrong record in the MIS; if not, correct the number there.",
             other.label,
         )
@@ -271,8 +278,8 @@ class _ByHand:
         if person.status is Status.LEFT:
             return None
         for each in self._people:
-            if (each.id, person.key.record) not in self._apart and _same_name(person, each.person):
-                name, record = f"{_first(person)} {_last(person)}".strip(), person.key.record
+            if (each.id, person.key.record) not in self._apart and same_name(person, each.person):
+                name, record = called(person), person.key.record
                 return Conflict(
                     each.id,
                     f"{each.label} was added by hand, and the MIS now has the {person.role.value} record {record} of the same name ({name}). No account was"
@@ -282,23 +289,6 @@ class _ByHand:
         return None
 
 
-def _numbers(person: Person) -> list[str]:
-    return [number.replace(" ", "").upper() for number in (person.upn, person.scn) if number and number.strip()]
-
-
-def _same_name(one: Person, other: Person) -> bool:
-    """True when either pair of first and last names agree, accents, case and punctuation apart."""
-    ours = {
-        fold(f"{_first(one)} {_last(one)}"),
-        fold(f"{one.legal_first or _first(one)} {one.legal_last or _last(one)}"),
-    }
-    theirs = {
-        fold(f"{_first(other)} {_last(other)}"),
-        fold(f"{other.legal_first or _first(other)} {other.legal_last or _last(other)}"),
-    }
-    return bool(ours & theirs)
-
-
 def _shared_numbers(snapshot: Snapshot, by_key: Mapping[SourceKey, Identity]) -> list[Conflict]:
     """Two current records of different people with one national number: worth saying, and harmless."""
     holders: dict[str, Person] = {}
@@ -306,7 +296,7 @@ def _shared_numbers(snapshot: Snapshot, by_key: Mapping[SourceKey, Identity]) ->
     for person in snapshot.people:
         if person.status is Status.LEFT:
             continue
-        for number in _numbers(person):
+        for number in numbers(person):
             first = holders.setdefault(number, person)
             one, two = by_key.get(first.key), by_key.get(person.key)
             if first is not person and one is not None and two is not None and one.id != two.id:

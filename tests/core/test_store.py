@@ -80,6 +80,7 @@ def test_an_identity_comes_back_with_every_field_as_it_was(store: Store) -> None
     # A field that this test leaves at its default would come back right even if it were not kept.
     for cls, value in ((Identity, EVERYTHING), (Bond, EVERYTHING.bonds["m365"])):
         defaults = {field.name for field in fields(cls) if getattr(value, field.name) == field.default}
+        defaults -= {"host"}  # of a guest as another school sees them, which is kept apart
         assert not defaults, f"give {defaults} another value here"
 
 

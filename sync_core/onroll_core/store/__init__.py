@@ -38,6 +38,7 @@ from onroll_core.store import (
 from onroll_core.store.engine import open_engine, reading, writing
 from onroll_core.store.failures import Clash
 from onroll_core.store.groups import Membership
+from onroll_core.store.guests import Guests
 from onroll_core.store.journal import Journal, already_bound, put_bonds
 from onroll_core.store.leases import Busy, Lease
 from onroll_core.store.ledger import Ledger
@@ -153,6 +154,11 @@ class Store:
     def drop_rename(self, identity: IdentityId) -> bool:
         """Forget the rename that waits for a person; True when there was one."""
         return renaming.drop(self._engine, identity)
+
+    @property
+    def guests(self) -> Guests:
+        """People at two schools of a trust."""
+        return Guests(self._engine, self._still_ours)
 
     def bond(self, identity: IdentityId, target: str, bond: Bond, now: datetime) -> None:
         """Join an identity to an account. Raises Halt when the account is another identity's."""

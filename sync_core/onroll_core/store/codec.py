@@ -22,6 +22,7 @@ _COLUMNS = frozenset(("key", "role", "status", *_TOLD))
 _ROLES = {role.value: role for role in Role}
 _STATES = {state.value: state for state in State}
 _STATUSES = {status.value: status for status in Status}
+_NOWHERE: Mapping[str, str] = {}
 _NO_ALIASES: frozenset[str] = frozenset()
 
 _day = lru_cache(maxsize=50_000)(date.fromisoformat)
@@ -99,7 +100,12 @@ def identity_row(identity: Identity, now: datetime) -> dict[str, Any]:
     }
 
 
-def identity_from(row: Sequence[Any], also: tuple[SourceKey, ...], bonds: Mapping[str, Bond]) -> Identity:
+def identity_from(
+    row: Sequence[Any],
+    also: tuple[SourceKey, ...],
+    bonds: Mapping[str, Bond],
+    elsewhere: Mapping[str, str] = _NOWHERE,
+) -> Identity:
     """The identity of a row whose columns are in the order of `identity_row`, as far as `person`."""
     return Identity(
         id=row[0],
@@ -121,6 +127,7 @@ def identity_from(row: Sequence[Any], also: tuple[SourceKey, ...], bonds: Mappin
         person=person_from(row[16]),
         also=also,
         bonds=bonds,
+        elsewhere=elsewhere,
     )
 
 

@@ -18,9 +18,10 @@ from onroll_core.store.engine import reading
 from onroll_core.store.events import note, what_changed
 from onroll_core.store.ledger import Entry, entries, issue
 from onroll_core.store.lists import listed
-from onroll_core.store.schema import bonds, identities, source_keys
+from onroll_core.store.schema import bonds, guests, identities, source_keys
 from onroll_core.usernames import fold
 
+_NOWHERE: Mapping[str, str] = {}
 _COLUMNS = [identities.c[name] for name in (
     "id", "school", "role", "state", "source", "username", "email", "aliases", "chosen_display_name", "year_of_entry",
     "waiting", "proposal", "absences", "left_on", "expected", "suspended", "person",
@@ -57,7 +58,7 @@ def find(engine: Engine, school: str | None, text: str) -> list[Identity]:
 
 
 def load(connection: Connection, which: Select[tuple[Any]]) -> list[Identity]:
-    """The identities whose ids `which` selects: three queries, whatever their number."""
+    """The identities whose ids `which` selects: four queries, whatever their number."""
     ids = which.scalar_subquery()
     also: dict[str, list[SourceKey]] = {}
     keys = (
@@ -71,19 +72,41 @@ def load(connection: Connection, which: Select[tuple[Any]]) -> list[Identity]:
     held = select(bonds.c.identity, bonds.c.target, bonds.c.anchor, bonds.c.enabled).where(bonds.c.identity.in_(ids))
     for identity, target, anchor, enabled in connection.execute(held):
         joined.setdefault(identity, {})[target] = Bond(Anchor(anchor), enabled)
+    elsewhere: dict[str, dict[str, str]] = {}
+    there = (
+        select(guests.c.identity, guests.c.school, guests.c.called)
+        .join(identities, (identities.c.id == guests.c.identity) & (identities.c.school != guests.c.school))
+        .where(guests.c.present, guests.c.identity.in_(ids))
+    )
+    for identity, school, called in connection.execute(there):
+        elsewhere.setdefault(identity, {})[school] = called
     rows = connection.execute(select(*_COLUMNS).where(identities.c.id.in_(ids)).order_by(identities.c.id))
-    return [identity_from(row, tuple(also.get(row[0], ())), joined.get(row[0], {})) for row in rows]
+    return [
+        identity_from(row, tuple(also.get(row[0], ())), joined.get(row[0], {}), elsewhere.get(row[0], _NOWHERE))
+        for row in rows
+    ]
 
 
-def remember(connection: Connection, run: int | None, people: Sequence[Identity], now: datetime) -> None:
+def remember(
+    connection: Connection, run: int | None, people: Sequence[Identity], now: datetime, moved_from: str = ""
+) -> None:
     """Insert or update each in the caller's transaction, with its keys, and issue its names; bonds are not touched.
 
-    Raises Halt, which names the clash, when a name or a record is somebody else's.
+    Raises Halt, which names the clash, when a name or a record is somebody else's, or when somebody has gone over to another school since they were
+    read; only who goes over from `moved_from` now may.
     """
     rows = {identity.id: identity_row(identity, now) for identity in people}
     column = listed(connection.engine, rows)
-    kept = select(identities.c.id, identities.c.fingerprint).join(column, identities.c.id == column.c.value)
-    before = {row.id: row.fingerprint for row in connection.execute(kept)}
+    kept = select(identities.c.id, identities.c.fingerprint, identities.c.school)
+    found = connection.execute(kept.join(column, identities.c.id == column.c.value)).all()
+    before = {row.id: row.fingerprint for row in found}
+    schools = {row.id: row.school for row in found}
+    for each in people:
+        there = schools.get(each.id, each.school)
+        if there not in (each.school, moved_from):
+            raise Halt(
+                f"{each.label} has gone over from {each.school} to {there} meanwhile. Nothing of this step was kept. Run it again."
+            )
     changed = [identity for identity in people if rows[identity.id]["fingerprint"] != before.get(identity.id)]
     if not changed:
         return
