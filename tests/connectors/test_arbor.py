@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -12,7 +12,7 @@ import pytest
 
 from fuzz import storm
 from onroll_connectors.sandbox.arbor import PASSWORD, USER, Arbor
-from onroll_connectors.sandbox.school import School, milton_park, with_comers_and_goers
+from onroll_connectors.sandbox.school import milton_park, with_comers_and_goers
 from onroll_connectors.sandbox.serving import Request, Response, serve
 from onroll_connectors.sandbox.unruly import Unruly
 from onroll_connectors.sources import arbor
@@ -20,8 +20,9 @@ from onroll_connectors.sources.arbor_graphql import selection
 from onroll_connectors.testing import SourceContract
 from onroll_core.contracts import Source
 from onroll_core.errors import Halt, OnrollError, Unavailable
-from onroll_core.people import GroupKind, Role, Snapshot, Status
+from onroll_core.people import GroupKind, Role, Status
 from same_school import assert_same_school
+from source_world import HttpWorld
 from world import Clock, DictMemory, context
 
 TODAY = date(2026, 11, 24)
@@ -41,52 +42,27 @@ SENSITIVE = {
 
 
 @dataclass
-class World:
+class World(HttpWorld):
     """The school, Arbor in front of it, what may come between, and how onroll reaches it."""
 
-    simulator: Arbor
-    unruly: Unruly
-    url: str
-    clock: Clock = field(default_factory=Clock)
     user: str = USER
-
-    @property
-    def school(self) -> School:
-        return self.simulator.school
-
-    @property
-    def people(self) -> int:
-        return len(self.school.pupils) + len(self.school.staff)
 
     def connect(self, **settings: Any) -> Source:
         own = {"endpoint": self.url, "user": self.user, "password": "env:ONROLL_TEST_ARBOR", "page_size": 50}
         return arbor.connect(arbor.Settings(**(own | settings)), context("source", self.clock, memory=DictMemory()))
 
-    def read(self, **settings: Any) -> Snapshot:
-        source = self.connect(**settings)
-        try:
-            return source.read()
-        finally:
-            source.close()
-
     def misbehave(self, how: str) -> bool:
-        faults = {
-            "garbage": "garbage", "redirected elsewhere": "redirect", "too busy": "too busy", "server error": "server error", "drips": "drip",
-            "breaks off half way": "cut off",
-        }  # fmt: skip
         own = {
             "empty": "empty",
             "repeated records": "repeat",
             "totals do not match": "shifts",
             "broken second page": "dies",
         }
-        self.unruly.dripped = lambda: self.clock.sleep(30)
-        self.unruly.begin(faults.get(how, ""))
-        self.simulator.fault = own.get(how, "")
+        known = self.misbehaves(how, own)
         self.simulator.hidden = frozenset({"Student.preferredFirstName"} if how == "no permission" else ())
         self.simulator.unseen = frozenset({"Staff"} if how == "shows nothing of one kind" else ())
         self.user = "another" if how == "wrong credentials" else USER
-        return how in faults or how in own or how in ("no permission", "shows nothing of one kind", "wrong credentials")
+        return known or how in ("no permission", "shows nothing of one kind", "wrong credentials")
 
 
 @pytest.fixture

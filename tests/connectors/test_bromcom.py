@@ -14,17 +14,18 @@ from fuzz import storm
 from onroll_connectors.sandbox.bromcom import APPLICATION, SCHOOL, SECRET, TOKEN, Bromcom
 from onroll_connectors.sandbox.bromcom_filter import Refused, compiled
 from onroll_connectors.sandbox.bromcom_tables import Tables
-from onroll_connectors.sandbox.school import School, milton_park, with_comers_and_goers
+from onroll_connectors.sandbox.school import milton_park, with_comers_and_goers
 from onroll_connectors.sandbox.serving import Request, Response, serve
 from onroll_connectors.sandbox.unruly import Unruly
 from onroll_connectors.sources import bromcom
 from onroll_connectors.sources.bromcom_rows import called, class_name, preferred
 from onroll_connectors.testing import SourceContract
-from onroll_core.contracts import Report, Source
+from onroll_core.contracts import Source
 from onroll_core.errors import Halt, OnrollError, Unavailable
 from onroll_core.people import GroupKind, Person, Role, Snapshot, Status
 from same_school import assert_same_school
-from world import Clock, DictMemory, context
+from source_world import HttpWorld
+from world import DictMemory, context
 
 TODAY = date(2026, 11, 24)
 SENSITIVE = {
@@ -46,22 +47,10 @@ NEEDED = frozenset(
 
 
 @dataclass
-class World:
+class World(HttpWorld):
     """The school, the API in front of it, what may come between, and how onroll reaches it."""
 
-    simulator: Bromcom
-    unruly: Unruly
-    url: str
-    clock: Clock = field(default_factory=Clock)
     settings: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def school(self) -> School:
-        return self.simulator.school
-
-    @property
-    def people(self) -> int:
-        return len(self.school.pupils) + len(self.school.staff)
 
     def connect(self, **settings: Any) -> Source:
         own = {"application_id": APPLICATION, "application_secret": "env:ONROLL_TEST_BROMCOM"}
@@ -70,38 +59,19 @@ class World:
             bromcom.Settings(**(told | self.settings | settings)), context("source", self.clock, memory=DictMemory())
         )
 
-    def read(self, **settings: Any) -> Snapshot:
-        source = self.connect(**settings)
-        try:
-            return source.read()
-        finally:
-            source.close()
-
-    def check(self, **settings: Any) -> Report:
-        source = self.connect(**settings)
-        try:
-            return source.check()
-        finally:
-            source.close()
-
     def misbehave(self, how: str) -> bool:
-        network = {
-            "garbage": "garbage", "redirected elsewhere": "redirect", "too busy": "too busy", "server error": "server error", "drips": "drip",
-            "breaks off half way": "cut off",
-        }  # fmt: skip
         own = {
             "empty": "empty", "shows nothing of one kind": "no staff", "broken second page": "dies", "repeated records": "shifts",
         }  # fmt: skip
-        self.unruly.dripped = lambda: self.clock.sleep(60)
-        self.unruly.begin(network.get(how, ""))
-        self.simulator.fault, self.simulator.scopes, self.settings = own.get(how, ""), None, {}
+        known = self.misbehaves(how, own, drip=60)
+        self.simulator.scopes, self.settings = None, {}
         if how in ("broken second page", "repeated records"):
             self.pages_of(50)
         if how == "no permission":
             self.simulator.scopes = NEEDED - {"Staff"}
         if how == "wrong credentials":
             self.settings = {"application_id": "another"}
-        return how in network or how in own or how in ("no permission", "wrong credentials")
+        return known or how in ("no permission", "wrong credentials")
 
     def pages_of(self, rows: int) -> None:
         self.simulator.page_rows = rows

@@ -15,17 +15,18 @@ import pytest
 from fuzz import HOSTILE, mutate_bytes, storm
 from onroll_connectors.sandbox.bromcom_soap import PASSWORD, PATH, SCHOOL, TOKEN, USER, BromcomSoap
 from onroll_connectors.sandbox.bromcom_tables import Tables
-from onroll_connectors.sandbox.school import School, milton_park, with_comers_and_goers
+from onroll_connectors.sandbox.school import milton_park, with_comers_and_goers
 from onroll_connectors.sandbox.serving import Request, Response, serve
 from onroll_connectors.sandbox.stages import stage
 from onroll_connectors.sandbox.unruly import Unruly
 from onroll_connectors.sources import bromcom, bromcom_soap
 from onroll_connectors.testing import SourceContract
-from onroll_core.contracts import Report, Source
+from onroll_core.contracts import Source
 from onroll_core.errors import Halt, OnrollError, Unavailable
 from onroll_core.people import GroupKind, Role, Snapshot, Status
 from same_school import assert_same_school
-from world import Clock, DictMemory, context
+from source_world import HttpWorld
+from world import DictMemory, context
 
 TODAY = date(2026, 11, 24)
 SENSITIVE = {
@@ -48,22 +49,10 @@ NEEDED = frozenset(
 
 
 @dataclass
-class World:
+class World(HttpWorld):
     """The school, the service in front of it, what may come between, and how onroll reaches it."""
 
-    simulator: BromcomSoap
-    unruly: Unruly
-    url: str
-    clock: Clock = field(default_factory=Clock)
     settings: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def school(self) -> School:
-        return self.simulator.school
-
-    @property
-    def people(self) -> int:
-        return len(self.school.pupils) + len(self.school.staff)
 
     def connect(self, **settings: Any) -> Source:
         own = {"user": USER, "password": "env:ONROLL_TEST_BROMCOM_SOAP"}
@@ -73,36 +62,17 @@ class World:
             context("source", self.clock, memory=DictMemory()),
         )
 
-    def read(self, **settings: Any) -> Snapshot:
-        source = self.connect(**settings)
-        try:
-            return source.read()
-        finally:
-            source.close()
-
-    def check(self, **settings: Any) -> Report:
-        source = self.connect(**settings)
-        try:
-            return source.check()
-        finally:
-            source.close()
-
     def misbehave(self, how: str) -> bool:
-        network = {
-            "garbage": "garbage", "redirected elsewhere": "redirect", "too busy": "too busy", "server error": "server error", "drips": "drip",
-            "breaks off half way": "cut off",
-        }  # fmt: skip
         own = {
             "empty": "empty", "shows nothing of one kind": "no staff", "totals do not match": "lost row", "does not answer": "server",
         }  # fmt: skip
-        self.unruly.dripped = lambda: self.clock.sleep(60)
-        self.unruly.begin(network.get(how, ""))
-        self.simulator.fault, self.simulator.ticked, self.settings = own.get(how, ""), NEEDED, {}
+        known = self.misbehaves(how, own, drip=60)
+        self.simulator.ticked, self.settings = NEEDED, {}
         if how == "no permission":
             self.simulator.ticked = NEEDED - {"Staff"}
         if how == "wrong credentials":
             self.settings = {"user": "another"}
-        return how in network or how in own or how in ("no permission", "wrong credentials")
+        return known or how in ("no permission", "wrong credentials")
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from onroll_connectors.sandbox.cmis import SENSITIVE, Cmis
-from onroll_connectors.sandbox.school import School, milton_park, with_comers_and_goers
+from onroll_connectors.sandbox.school import milton_park, with_comers_and_goers
 from onroll_connectors.sources import cmis
 from onroll_connectors.testing import SourceContract
 from onroll_core.contracts import Source
@@ -20,8 +20,9 @@ from onroll_core.errors import Halt, Unavailable
 from onroll_core.people import GroupKind, Person, Role, Snapshot, Status
 from postgresql import Cluster, cluster
 from same_school import assert_same_school
+from source_world import SqlWorld
 from sql_world import as_reader, damage, edit, load, storm, watched
-from world import Clock, DictMemory, context
+from world import DictMemory, context
 
 TODAY = date(2026, 11, 24)
 READ = (
@@ -38,62 +39,15 @@ READ = (
 
 
 @dataclass
-class World:
+class World(SqlWorld):
     """The school, its CMIS in a file, and how onroll reaches it."""
 
-    simulator: Cmis
-    clock: Clock = field(default_factory=Clock)
-    memory: DictMemory = field(default_factory=DictMemory)
+    needed: str = "LECTURER"
     locks: list[sqlite3.Connection] = field(default_factory=list)
-
-    @property
-    def school(self) -> School:
-        return self.simulator.school
-
-    @property
-    def path(self) -> Path:
-        return self.simulator.path
-
-    @property
-    def people(self) -> int:
-        return len(self.school.pupils) + len(self.school.staff)
 
     def connect(self, **settings: Any) -> Source:
         told = {"url": f"sqlite:///{self.path}"} | settings
         return cmis.connect(cmis.Settings(**told), context("source", self.clock, memory=self.memory))
-
-    def read(self, **settings: Any) -> Snapshot:
-        source = self.connect(**settings)
-        try:
-            return source.read()
-        finally:
-            source.close()
-
-    def check(self, **settings: Any) -> list[str]:
-        source = self.connect(**settings)
-        report = source.check()
-        source.close()
-        assert not report.good
-        return [each.sentence for each in report.findings if each.level == "problem"]
-
-    def misbehave(self, how: str) -> bool:
-        faults = {
-            "empty": "empty",
-            "repeated records": "twice",
-            "stale": "stale",
-            "shows nothing of one kind": "no staff",
-        }
-        self.simulator.fault = faults.get(how, "")
-        self.simulator.refresh()
-        if how == "garbage":
-            self.path.write_bytes(b"<html>Down for maintenance</html>" * 200)
-        elif how == "breaks off half way":
-            self.path.write_bytes(self.path.read_bytes()[:50_000])
-        elif how == "server error":
-            self.path.unlink()
-        elif how == "no permission":
-            edit(self.path, "DROP TABLE LECTURER")
-        return how in faults or how in ("garbage", "breaks off half way", "server error", "no permission")
 
 
 @pytest.fixture
@@ -265,7 +219,7 @@ def test_a_database_that_is_not_as_it_should_be_is_refused_with_table_and_column
     edit(world.path, change)
     with pytest.raises((Halt, Unavailable), match=says):
         world.read()
-    assert any(says.partition("'")[0] in each for each in world.check())
+    assert any(says.partition("'")[0] in each for each in world.problems())
 
 
 def test_the_year_alone_is_a_first_day_and_a_set_can_be_named(world: World) -> None:
@@ -382,7 +336,7 @@ def test_each_right_that_is_missing_is_named_by_check_and_by_a_read(
     assert_same_school(world.read(url=url), world.school, cmis.GIVES)
     for table in READ:
         server.run(f'REVOKE SELECT ON "{table}" FROM reader', database)
-        (sentence,) = world.check(url=url)
+        (sentence,) = world.problems(url=url)
         assert f"may not read the table {table} of" in sentence
         assert f"GRANT SELECT ON {table} TO" in sentence
         with pytest.raises(Halt, match=f"may not read the table {table} of"):
@@ -398,7 +352,7 @@ def test_a_right_to_some_columns_is_enough_and_a_missing_one_is_named(
         server.run(f'GRANT SELECT ON "{table}" TO reader', database)
     server.run('REVOKE SELECT ON "NSTUPERSONAL" FROM reader', database)
     server.run('GRANT SELECT ("SetId", "StudentId", "Surname", "Forename") ON "NSTUPERSONAL" TO reader', database)
-    assert world.check(url=url) == [
+    assert world.problems(url=url) == [
         "CMIS: the login may not read CalledName of NSTUPERSONAL. Run there: GRANT SELECT ON NSTUPERSONAL TO the login."
     ]
     server.run('GRANT SELECT ("CalledName") ON "NSTUPERSONAL" TO reader', database)

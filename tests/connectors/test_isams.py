@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -13,7 +13,7 @@ import pytest
 
 from fuzz import mutate_bytes, mutate_json, storm
 from onroll_connectors.sandbox.isams import CORE, KEY, SECRET, Isams
-from onroll_connectors.sandbox.school import School, milton_park, with_comers_and_goers
+from onroll_connectors.sandbox.school import milton_park, with_comers_and_goers
 from onroll_connectors.sandbox.serving import Application, Request, Response, serve
 from onroll_connectors.sandbox.unruly import Unruly
 from onroll_connectors.sources import isams
@@ -22,53 +22,28 @@ from onroll_core.contracts import Source
 from onroll_core.errors import Halt, OnrollError, Unavailable
 from onroll_core.people import GroupKind, Role, Snapshot, SourceKey, Status
 from same_school import assert_same_school
-from world import Clock, DictMemory, context
+from source_world import HttpWorld
+from world import DictMemory, context
 
 TODAY = date(2026, 11, 24)
 SENSITIVE = {"Medical", "SEN", "Ethnic", "Contacts", "Photos", "Registration", "CustomFields", "Siblings"}
 
 
 @dataclass
-class World:
+class World(HttpWorld):
     """The school, its Batch key, what may come between, and how onroll reaches it."""
-
-    simulator: Isams
-    unruly: Unruly
-    url: str
-    clock: Clock = field(default_factory=Clock)
-
-    @property
-    def school(self) -> School:
-        return self.simulator.school
-
-    @property
-    def people(self) -> int:
-        return len(self.school.pupils) + len(self.school.staff)
 
     def connect(self, **settings: Any) -> Source:
         key = {} if {"api_key", "client_id", "token"} & settings.keys() else {"api_key": "env:ONROLL_TEST_ISAMS"}
         told = isams.Settings(**({"endpoint": self.url} | key | settings))
         return isams.connect(told, context("source", self.clock, memory=DictMemory()))
 
-    def read(self, **settings: Any) -> Snapshot:
-        source = self.connect(**settings)
-        try:
-            return source.read()
-        finally:
-            source.close()
-
     def misbehave(self, how: str) -> bool:
-        faults = {
-            "garbage": "garbage", "redirected elsewhere": "redirect", "too busy": "too busy", "server error": "server error", "drips": "drip",
-            "breaks off half way": "cut off",
-        }  # fmt: skip
         own = {"empty": "empty", "repeated records": "repeat", "shows nothing of one kind": "no staff"}
-        self.unruly.dripped = lambda: self.clock.sleep(30)
-        self.unruly.begin(faults.get(how, ""))
-        self.simulator.fault = own.get(how, "")
+        known = self.misbehaves(how, own)
         self.simulator.methods = frozenset(CORE) if how == "no permission" else frozenset(isams_methods())
         self.simulator.secured = how == "wrong credentials"
-        return how in faults or how in own or how in ("no permission", "wrong credentials")
+        return known or how in ("no permission", "wrong credentials")
 
 
 def isams_methods() -> tuple[str, ...]:

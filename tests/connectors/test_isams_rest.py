@@ -11,38 +11,27 @@ import pytest
 
 from fuzz import storm
 from onroll_connectors.sandbox.isams_rest import CLIENT, SECRET, TOKEN, IsamsRest
-from onroll_connectors.sandbox.school import School, milton_park, with_comers_and_goers
+from onroll_connectors.sandbox.school import milton_park, with_comers_and_goers
 from onroll_connectors.sandbox.serving import serve
 from onroll_connectors.sandbox.unruly import Unruly
 from onroll_connectors.sources import isams_rest
 from onroll_connectors.testing import SourceContract
 from onroll_core.contracts import Source
 from onroll_core.errors import Halt, OnrollError, Unavailable
-from onroll_core.people import GroupKind, Role, Snapshot, Status
+from onroll_core.people import GroupKind, Role, Status
 from same_school import assert_same_school
-from world import Clock, DictMemory, context
+from source_world import HttpWorld
+from world import DictMemory, context
 
 TODAY = date(2026, 11, 24)
 SENSITIVE = {"customFields", "photos", "nationalit", "expand", "medical", "sen", "contacts"}
 
 
 @dataclass
-class World:
+class World(HttpWorld):
     """The school, its API, what may come between, and how onroll reaches it."""
 
-    simulator: IsamsRest
-    unruly: Unruly
-    url: str
-    clock: Clock = field(default_factory=Clock)
     signed: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def school(self) -> School:
-        return self.simulator.school
-
-    @property
-    def people(self) -> int:
-        return len(self.school.pupils) + len(self.school.staff)
 
     def connect(self, **settings: Any) -> Source:
         own = {"client_id": CLIENT, "client_secret": "env:ONROLL_TEST_ISAMS_SECRET"} | self.signed
@@ -50,28 +39,15 @@ class World:
         told = isams_rest.Settings(**({"endpoint": self.url, "page_size": 50} | key | settings))
         return isams_rest.connect(told, context("source", self.clock, memory=DictMemory()))
 
-    def read(self, **settings: Any) -> Snapshot:
-        source = self.connect(**settings)
-        try:
-            return source.read()
-        finally:
-            source.close()
-
     def misbehave(self, how: str) -> bool:
-        faults = {
-            "garbage": "garbage", "redirected elsewhere": "redirect", "too busy": "too busy", "server error": "server error", "drips": "drip",
-            "breaks off half way": "cut off",
-        }  # fmt: skip
         own = {
             "empty": "empty", "repeated records": "repeat", "shows nothing of one kind": "no staff", "totals do not match": "short page",
             "broken second page": "dies",
         }  # fmt: skip
-        self.unruly.dripped = lambda: self.clock.sleep(30)
-        self.unruly.begin(faults.get(how, ""))
-        self.simulator.fault = own.get(how, "")
+        known = self.misbehaves(how, own)
         self.simulator.forbidden = frozenset({"/api/humanresources"} if how == "no permission" else ())
         self.signed = {"client_id": "another"} if how == "wrong credentials" else {}
-        return how in faults or how in own or how in ("no permission", "wrong credentials")
+        return known or how in ("no permission", "wrong credentials")
 
 
 @pytest.fixture

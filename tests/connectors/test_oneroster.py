@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -11,16 +11,17 @@ import pytest
 
 from fuzz import storm
 from onroll_connectors.sandbox.oneroster import CLIENT, KEY, SCHOOL, SECRET, OneRoster
-from onroll_connectors.sandbox.school import School, milton_park, with_comers_and_goers
+from onroll_connectors.sandbox.school import milton_park, with_comers_and_goers
 from onroll_connectors.sandbox.serving import serve
 from onroll_connectors.sandbox.unruly import Unruly
 from onroll_connectors.sources import oneroster
 from onroll_connectors.testing import SourceContract
 from onroll_core.contracts import Source
 from onroll_core.errors import Halt, OnrollError, Unavailable
-from onroll_core.people import GroupKind, Role, Snapshot
+from onroll_core.people import GroupKind, Role
 from same_school import assert_same_school
-from world import Clock, DictMemory, context
+from source_world import NETWORK, HttpWorld
+from world import DictMemory, context
 
 TODAY = date(2026, 11, 24)
 SENSITIVE = {"email", "phone", "sms", "password", "demographics", "birthDate", "sex", "pronouns"}
@@ -28,22 +29,10 @@ ROOTS = {"1.1": "/ims/oneroster/v1p1", "1.2": "/ims/oneroster/rostering/v1p2"}
 
 
 @dataclass
-class World:
+class World(HttpWorld):
     """The school, the server, what may come between, and how onroll reaches it."""
 
-    simulator: OneRoster
-    unruly: Unruly
-    url: str
-    clock: Clock = field(default_factory=Clock)
     client: str = CLIENT
-
-    @property
-    def school(self) -> School:
-        return self.simulator.school
-
-    @property
-    def people(self) -> int:
-        return len(self.school.pupils) + len(self.school.staff)
 
     def connect(self, **settings: Any) -> Source:
         version = settings.get("version", self.simulator.version)
@@ -55,27 +44,15 @@ class World:
             oneroster.Settings(**(own | settings)), context("source", self.clock, memory=DictMemory())
         )
 
-    def read(self, **settings: Any) -> Snapshot:
-        source = self.connect(**settings)
-        try:
-            return source.read()
-        finally:
-            source.close()
-
     def misbehave(self, how: str) -> bool:
-        faults = {
-            "garbage": "garbage", "redirected elsewhere": "redirect", "too busy": "too busy", "server error": "server error", "drips": "drip",
-            "breaks off half way": "cut off", "no permission": "forbidden",
-        }  # fmt: skip
+        network = NETWORK | {"no permission": "forbidden"}
         own = {
             "empty": "empty", "repeated records": "repeat", "totals do not match": "short page", "broken second page": "dies",
             "shows nothing of one kind": "no staff",
         }  # fmt: skip
-        self.unruly.dripped = lambda: self.clock.sleep(30)
-        self.unruly.begin(faults.get(how, ""))
-        self.simulator.fault = own.get(how, "")
+        known = self.misbehaves(how, own, network)
         self.client = "another" if how == "wrong credentials" else CLIENT
-        return how in faults or how in own or how == "wrong credentials"
+        return known or how == "wrong credentials"
 
 
 @pytest.fixture

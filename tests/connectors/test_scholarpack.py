@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -14,41 +14,25 @@ import pytest
 
 from fuzz import storm
 from onroll_connectors.sandbox.scholarpack import CLIENT_ID, REDIRECT, SECRET, TOKEN, ScholarPack
-from onroll_connectors.sandbox.school import School, milton_park, with_comers_and_goers
+from onroll_connectors.sandbox.school import milton_park, with_comers_and_goers
 from onroll_connectors.sandbox.serving import Request, Response, serve
 from onroll_connectors.sandbox.unruly import Unruly
 from onroll_connectors.sources import scholarpack
 from onroll_connectors.testing import SourceContract
-from onroll_core.contracts import Report, Source
+from onroll_core.contracts import Source
 from onroll_core.errors import Halt, OnrollError, Unavailable
-from onroll_core.people import GroupKind, Role, Snapshot, Status
+from onroll_core.people import GroupKind, Role, Status
 from same_school import assert_same_school
-from world import Clock, DictMemory, context
+from source_world import NETWORK, HttpWorld
+from world import context
 
 TODAY = date(2026, 11, 24)
 SENSITIVE = {"photo", "sen", "ethnic", "medical", "fsm", "address", "contracts", "first-party", "write"}
 
 
 @dataclass
-class World:
+class World(HttpWorld):
     """The school, ScholarPack in front of it behind a network that can fail, and how onroll reaches it."""
-
-    unruly: Unruly
-    url: str
-    clock: Clock = field(default_factory=Clock)
-    memory: DictMemory = field(default_factory=DictMemory)
-
-    @property
-    def simulator(self) -> ScholarPack:
-        return self.unruly.application  # type: ignore[return-value]
-
-    @property
-    def school(self) -> School:
-        return self.simulator.school
-
-    @property
-    def people(self) -> int:
-        return len(self.school.pupils) + len(self.school.staff)
 
     def connect(self, moving: bool = False, **settings: Any) -> Source:
         told = {"endpoint": f"{self.url}/api/v1", "token": "env:ONROLL_TEST_SCHOLARPACK", "per_page": 50} | settings
@@ -56,35 +40,17 @@ class World:
         surroundings = replace(context("source", self.clock, memory=self.memory), moving=moving)
         return scholarpack.connect(scholarpack.Settings(**told), surroundings)
 
-    def read(self, **settings: Any) -> Snapshot:
-        source = self.connect(**settings)
-        try:
-            return source.read()
-        finally:
-            source.close()
-
-    def check(self, **settings: Any) -> Report:
-        source = self.connect(**settings)
-        try:
-            return source.check()
-        finally:
-            source.close()
-
     def misbehave(self, how: str) -> bool:
-        network = {
-            "wrong credentials": "refused", "garbage": "garbage", "redirected elsewhere": "redirect", "too busy": "too busy",
-            "server error": "server error", "drips": "drip", "does not answer": "cut off",
-        }  # fmt: skip
+        network = NETWORK | {"wrong credentials": "refused", "does not answer": "cut off", "breaks off half way": ""}
         own = {
             "empty": "no pupils", "repeated records": "repeat", "broken second page": "dies", "totals do not match": "lost page",
             "shows nothing of one kind": "no staff", "breaks off half way": "short page",
         }  # fmt: skip
-        self.simulator.fault, self.simulator.scopes = own.get(how, ""), scholarpack_scopes()
-        self.unruly.begin(network.get(how, ""))
-        self.unruly.dripped = lambda: self.clock.sleep(300)
+        known = self.misbehaves(how, own, network, drip=300)
+        self.simulator.scopes = scholarpack_scopes()
         if how == "no permission":
             self.simulator.scopes -= {"staff:read"}
-        return how in network or how in own or how == "no permission"
+        return known or how == "no permission"
 
 
 def scholarpack_scopes() -> frozenset[str]:
@@ -97,7 +63,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setenv("ONROLL_TEST_SECRET", SECRET)
     unruly = Unruly(ScholarPack(milton_park(TODAY, 120, 12)))
     with serve(unruly) as url:
-        yield World(unruly, url)
+        yield World(unruly.application, unruly, url)
 
 
 class TestScholarPack(SourceContract):
@@ -446,4 +412,4 @@ def test_a_mutated_answer_never_makes_a_shorter_school(monkeypatch: pytest.Monke
     monkeypatch.setenv("ONROLL_TEST_SCHOLARPACK", TOKEN)
     unruly = Unruly(ScholarPack(with_comers_and_goers(milton_park(TODAY, 28, 8))))
     with serve(unruly) as url:
-        storm(unruly, lambda: World(unruly, url).read(per_page=10), "scholarpack")
+        storm(unruly, lambda: World(unruly.application, unruly, url).read(per_page=10), "scholarpack")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from onroll_connectors.sandbox.school import School, milton_park, with_comers_and_goers
+from onroll_connectors.sandbox.school import milton_park, with_comers_and_goers
 from onroll_connectors.sandbox.wcbs import SENSITIVE, VISITOR, Wcbs
 from onroll_connectors.sources import wcbs
 from onroll_connectors.testing import SourceContract
@@ -19,8 +19,9 @@ from onroll_core.errors import Halt, Unavailable
 from onroll_core.people import GroupKind, Person, Role, Snapshot, Status
 from postgresql import Cluster, cluster
 from same_school import assert_same_school
+from source_world import SqlWorld
 from sql_world import as_reader, damage, edit, load, storm, watched
-from world import Clock, DictMemory, context
+from world import DictMemory, context
 
 TODAY = date(2026, 11, 24)
 READ = ("YEAR", "SCHOOL_CALENDAR", "SCHOOL", "PUPIL", "NAME", "STAFF", "FORM", "FORM_YEAR", "SUBJECT_SET", "PUPIL_SET")
@@ -28,61 +29,14 @@ OF_CONTACTS = ("RELATIONSHIP", "RELATIONSHIP_TYPE")
 
 
 @dataclass
-class World:
+class World(SqlWorld):
     """The school, its PASS in a file, and how onroll reaches it."""
 
-    simulator: Wcbs
-    clock: Clock = field(default_factory=Clock)
-    memory: DictMemory = field(default_factory=DictMemory)
-
-    @property
-    def school(self) -> School:
-        return self.simulator.school
-
-    @property
-    def path(self) -> Path:
-        return self.simulator.path
-
-    @property
-    def people(self) -> int:
-        return len(self.school.pupils) + len(self.school.staff)
+    needed: str = "STAFF"
 
     def connect(self, **settings: Any) -> Source:
         told = {"url": f"sqlite:///{self.path}", "other_categories": [VISITOR]} | settings
         return wcbs.connect(wcbs.Settings(**told), context("source", self.clock, memory=self.memory))
-
-    def read(self, **settings: Any) -> Snapshot:
-        source = self.connect(**settings)
-        try:
-            return source.read()
-        finally:
-            source.close()
-
-    def check(self, **settings: Any) -> list[str]:
-        source = self.connect(**settings)
-        report = source.check()
-        source.close()
-        assert not report.good
-        return [each.sentence for each in report.findings if each.level == "problem"]
-
-    def misbehave(self, how: str) -> bool:
-        faults = {
-            "empty": "empty",
-            "repeated records": "twice",
-            "stale": "stale",
-            "shows nothing of one kind": "no staff",
-        }
-        self.simulator.fault = faults.get(how, "")
-        self.simulator.refresh()
-        if how == "garbage":
-            self.path.write_bytes(b"<html>Down for maintenance</html>" * 200)
-        elif how == "breaks off half way":
-            self.path.write_bytes(self.path.read_bytes()[:50_000])
-        elif how == "server error":
-            self.path.unlink()
-        elif how == "no permission":
-            edit(self.path, "DROP TABLE STAFF")
-        return how in faults or how in ("garbage", "breaks off half way", "server error", "no permission")
 
 
 @pytest.fixture
@@ -155,7 +109,7 @@ def test_applicants_service_accounts_and_visitors_are_nobody(world: World) -> No
 def test_a_category_that_nobody_has_explained_ends_the_read_and_is_named(world: World) -> None:
     with pytest.raises(Halt, match=r"VIS009 \(1\)"):
         world.read(other_categories=[])
-    (sentence,) = world.check(other_categories=[])
+    (sentence,) = world.problems(other_categories=[])
     assert "staff_categories or in other_categories" in sentence
 
 
@@ -300,7 +254,7 @@ def test_pupils_forms_and_sets_are_read_by_their_year(world: World) -> None:
 
 def test_a_birthday_is_read_from_the_column_that_the_school_names(world: World) -> None:
     assert any(
-        "NAME of the file pass.db has no column date_of_birth" in each for each in world.check(dates_of_birth=True)
+        "NAME of the file pass.db has no column date_of_birth" in each for each in world.problems(dates_of_birth=True)
     )
     edit(world.path, "ALTER TABLE NAME ADD COLUMN birth TEXT", "UPDATE NAME SET birth = '2012-03-04 00:00:00'")
     told = world.read(dates_of_birth=True, birth_column="birth").people
@@ -343,7 +297,7 @@ def test_a_database_that_is_not_as_it_should_be_is_refused_with_table_and_column
     edit(world.path, change)
     with pytest.raises((Halt, Unavailable), match=says):
         world.read(strays="refuse")
-    assert any(says in each for each in world.check())
+    assert any(says in each for each in world.problems())
 
 
 def test_a_year_can_be_named_and_year_groups_translated(world: World) -> None:
@@ -380,10 +334,10 @@ def test_each_right_that_is_missing_is_named_by_check_and_by_a_read(
         server.run(f'GRANT SELECT ON dbo."{table}" TO reader', database)
     assert_same_school(world.read(url=url), world.school, wcbs.GIVES)
     for table in OF_CONTACTS:
-        assert any(f"GRANT SELECT ON dbo.{table} TO" in each for each in world.check(url=url, contacts=True))
+        assert any(f"GRANT SELECT ON dbo.{table} TO" in each for each in world.problems(url=url, contacts=True))
     for table in READ:
         server.run(f'REVOKE SELECT ON dbo."{table}" FROM reader', database)
-        (sentence,) = world.check(url=url)
+        (sentence,) = world.problems(url=url)
         assert f"GRANT SELECT ON dbo.{table} TO" in sentence
         with pytest.raises(Halt, match=f"may not read the table dbo.{table} of"):
             world.read(url=url)

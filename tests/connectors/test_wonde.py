@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
 from fuzz import storm
-from onroll_connectors.sandbox.school import School, milton_park, with_comers_and_goers
+from onroll_connectors.sandbox.school import milton_park, with_comers_and_goers
 from onroll_connectors.sandbox.serving import Faults, serve
 from onroll_connectors.sandbox.unruly import Unruly
 from onroll_connectors.sandbox.wonde import SCHOOL_ID, TOKEN, Wonde
@@ -20,28 +20,18 @@ from onroll_core.contracts import Source
 from onroll_core.errors import Halt, Unavailable
 from onroll_core.people import GroupKind, Person, Role, Snapshot, Status
 from same_school import assert_same_school
-from world import Clock, DictMemory, context
+from source_world import SourceWorld
+from world import DictMemory, context
 
 TODAY = date(2026, 11, 24)
 SENSITIVE = {"extended_details", "medical_conditions", "sen_needs", "contacts", "contact_details", "doctors", "photo"}
 
 
 @dataclass
-class World:
+class World(SourceWorld):
     """The school, Wonde in front of it, and how onroll reaches it."""
 
-    simulator: Wonde
     url: str
-    clock: Clock = field(default_factory=Clock)
-    memory: DictMemory = field(default_factory=DictMemory)
-
-    @property
-    def school(self) -> School:
-        return self.simulator.school
-
-    @property
-    def people(self) -> int:
-        return len(self.school.pupils) + len(self.school.staff)
 
     def connect(self, **settings: Any) -> Source:
         told = {
@@ -51,13 +41,6 @@ class World:
             "per_page": 50,
         } | settings
         return wonde.connect(wonde.Settings(**told), context("source", self.clock, memory=self.memory))
-
-    def read(self, **settings: Any) -> Snapshot:
-        source = self.connect(**settings)
-        try:
-            return source.read()
-        finally:
-            source.close()
 
     def misbehave(self, how: str) -> bool:
         faults = {

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
 from fuzz import storm
-from onroll_connectors.sandbox.school import School, milton_park, with_comers_and_goers
+from onroll_connectors.sandbox.school import milton_park, with_comers_and_goers
 from onroll_connectors.sandbox.serving import Response, serve
 from onroll_connectors.sandbox.unruly import Unruly
 from onroll_connectors.sandbox.xporter import ESTAB, PARTY, SCOPES, SECRET, Xporter, upload
@@ -22,30 +22,18 @@ from onroll_core.errors import Halt, OnrollError, Unavailable
 from onroll_core.people import GroupKind, Role, Snapshot, Status
 from onroll_core.years import Country, parse_stage
 from same_school import assert_same_school
-from world import Clock, DictMemory, context
+from source_world import HttpWorld
+from world import context
 
 TODAY = date(2026, 11, 24)
 SENSITIVE = {"senprovision", "fsmeligible", "ethnicity", "religion", "dateofbirth", "addressblock", "ninumber", "homeemail", "mobilephone", "inleacare", "photos"}  # fmt: skip
 
 
 @dataclass
-class World:
+class World(HttpWorld):
     """The school, its feed, what may come between, and how onroll reaches it."""
 
-    simulator: Xporter
-    unruly: Unruly
-    url: str
-    clock: Clock = field(default_factory=Clock)
-    memory: DictMemory = field(default_factory=DictMemory)
     party: str = PARTY
-
-    @property
-    def school(self) -> School:
-        return self.simulator.school
-
-    @property
-    def people(self) -> int:
-        return len(self.school.pupils) + len(self.school.staff)
 
     def connect(self, country: str = "england", **settings: Any) -> Source:
         own = {
@@ -66,21 +54,15 @@ class World:
             source.close()
 
     def misbehave(self, how: str) -> bool:
-        faults = {
-            "garbage": "garbage", "redirected elsewhere": "redirect", "too busy": "too busy", "server error": "server error", "drips": "drip",
-            "breaks off half way": "cut off",
-        }  # fmt: skip
         own = {
             "empty": "empty", "repeated records": "repeat", "totals do not match": "short page", "shows nothing of one kind": "no staff",
             "broken second page": "grows",
         }  # fmt: skip
-        self.unruly.dripped = lambda: self.clock.sleep(30)
-        self.unruly.begin(faults.get(how, ""))
-        self.simulator.fault = own.get(how, "")
+        known = self.misbehaves(how, own)
         self.simulator.scopes = SCOPES - {"Staff"} if how == "no permission" else SCOPES
         self.simulator.uploaded = upload(date(2026, 11, 1)) if how == "stale" else None
         self.party = "another.example" if how == "wrong credentials" else PARTY
-        return how in faults or how in own or how in ("no permission", "stale", "wrong credentials")
+        return known or how in ("no permission", "stale", "wrong credentials")
 
 
 @pytest.fixture
