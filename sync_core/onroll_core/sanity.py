@@ -28,6 +28,8 @@ _COLUMNS = (
     "starts",
 )
 _SUMMER = (7, 8, 9)
+_YEAR_GROUP = 4
+"""A year group of so many that is gone to the last pupil was left out, however small the school."""
 
 
 def profile(snapshot: Snapshot) -> dict[str, Any]:
@@ -112,9 +114,11 @@ def _lost(
         totals = Counter(identity.person.year_group for identity in ours)
         gone = Counter(identity.person.year_group for identity in missing)
         for year, count in sorted(gone.items(), key=lambda item: str(item[0])):
-            if year and count > school.sanity.year_group.allows(totals[year]):
+            whole = count == totals[year] >= _YEAR_GROUP
+            if year and (whole or count > school.sanity.year_group.allows(totals[year])):
                 found.append(
-                    f"{count} of the {totals[year]} pupils of year group {year} are missing from the MIS's answer with no leaving date."
+                    f"{'All' if whole else f'{count} of the'} {totals[year]} pupils of year group {year} are missing from the MIS's answer with no"
+                    " leaving date. Has the extract been limited to other year groups?"
                 )
     return found
 

@@ -52,6 +52,14 @@ def test_one_whole_year_group_gone() -> None:
     assert "missing from the MIS's answer" in night(people, first=everyone(140))[0]
 
 
+def test_a_whole_year_group_of_a_village_school_gone() -> None:
+    """Four of twenty-eight: few enough for every limit, and yet no four families move on one day."""
+    people = [person for person in everyone(28, 4) if person.year_group != "Year 9"]
+    (told,) = night(people, first=everyone(28, 4))
+    assert "All 4 pupils of year group Year 9 are missing from the MIS's answer with no leaving date" in told
+    assert night([*people, everyone(28, 4)[2]], first=everyone(28, 4)) == []
+
+
 def test_the_final_years_gone_in_summer_is_the_school_year() -> None:
     people = [person for person in everyone() if person.year_group not in ("Year 11", "Year 13")]
     assert night(people, AUGUST) == []
