@@ -58,7 +58,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Rename:
-    """Change login and address together; the old address stays as an alias."""
+    """Change login and address together; the old address stays as an alias, unless it is not among the aliases of `after`: then it must go."""
 
     who: Who
     before: Naming
@@ -68,8 +68,8 @@ class Rename:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """Set values. Keys are display_name, given, family, aliases (all that must be there: none is taken away) or the
-    target's own attribute names; "" clears."""
+    """Set values. Keys are display_name, given, family, aliases (all that must be there; one is taken away only where `before` has it and `after`
+    has not) or the target's own attribute names; "" clears."""
 
     who: Who
     before: Mapping[str, Value]
@@ -233,7 +233,7 @@ def sentence(change: Change) -> str:
         case Link(who, reason):
             text = f"Link the existing account of {who.username}"
         case Rename(who, before, after, reason):
-            text = f"Rename {before.login} to {after.login}; {before.email} stays as an alias"
+            text = f"Rename {before.login} to {after.login}{_stays(before.email, after)}"
         case Update(who, before, after, reason):
             pairs = (
                 f"{name} from {_shown(before.get(name, ''))} to {_shown(value)}"
@@ -259,6 +259,12 @@ def sentence(change: Change) -> str:
         case _:
             assert_never(change)
     return f"{text}: {reason}." if reason else f"{text}."
+
+
+def _stays(address: str, after: Naming) -> str:
+    if not address or address == after.email:
+        return ""
+    return f"; {address} {'stays as an alias' if address in after.aliases else 'does not stay'}"
 
 
 def _where(place: str | None) -> str:

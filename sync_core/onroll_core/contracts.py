@@ -6,10 +6,10 @@ configuration. The suites that hold it to these promises ship in `onroll_connect
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from onroll_core.accounts import Anchor, Observed
 from onroll_core.changes import Change, Outcome
@@ -145,4 +145,13 @@ class Target(Protocol):
 
     def close(self) -> None:
         """Let go of connections; may be called twice."""
+        ...
+
+
+@runtime_checkable
+class TellsSignIns(Protocol):
+    """A target that keeps when people last signed in. Asked only where a person looks (a rename's preview), never by a night."""
+
+    def signed_in(self, anchors: frozenset[Anchor]) -> Mapping[Anchor, datetime]:
+        """When each last did, aware, as far as the target knows; whoever never did is not in it. Raises Unavailable or Halt."""
         ...

@@ -28,6 +28,12 @@ from onroll_core.rules import TargetRules
 Formerly = Callable[[IdentityId, str], bool]
 """True when a username or address was once issued to that identity."""
 
+Withheld = Mapping[IdentityId, frozenset[str]]
+"""Former addresses of which somebody said that they must not follow a person."""
+
+_NONE: frozenset[str] = frozenset()
+_NOBODY: Withheld = {}
+
 _NAMES = ("display_name", "given", "family")
 
 
@@ -39,14 +45,15 @@ def diff(
     target: TargetRules,
     abilities: Abilities,
     formerly: Formerly,
+    withheld: Withheld = _NOBODY,
 ) -> Plan:
     """The plan that makes `observed` what is `desired`, for the accounts that are ours alone.
 
     An account is ours when an identity is bonded to its anchor, or when it carries our identity (a run was cut off before it could be recorded,
     or another system brought the identity along): that one is adopted. Everybody else's account is never touched; where one holds a name that
-    we need, that is a conflict.
+    we need, that is a conflict. An address that is `withheld` from its former holder is taken away where the target lets us, and told where not.
     """
-    comparison = _Comparison(observed, target, abilities, formerly)
+    comparison = _Comparison(observed, target, abilities, formerly, withheld)
     for each in desired:
         comparison.account(each, bonds.get(each.identity))
     return Plan(
@@ -66,6 +73,7 @@ class _Comparison:
     target: TargetRules
     abilities: Abilities
     formerly: Formerly
+    withheld: Withheld
     changes: list[Change] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
     adopted: dict[IdentityId, Anchor] = field(default_factory=dict)
@@ -91,6 +99,7 @@ class _Comparison:
             # The everyday case, kept short: everything is as it should be.
             if (
                 self._same(desired.account, seen)
+                and not (self.withheld.get(desired.identity, _NONE) & seen.aliases)
                 and bond.enabled is seen.enabled
                 and self.observed.owners.get(bond.anchor) == desired.identity
                 and bond.anchor not in self.observed.deleted
@@ -208,14 +217,22 @@ class _Comparison:
                 )
                 return
         before = Naming(seen.login, seen.email, seen.aliases)
-        after = Naming(wanted.login, wanted.email, seen.aliases - {wanted.email} | wanted.aliases)
+        kept = seen.aliases - {wanted.email} | wanted.aliases
+        after = Naming(wanted.login, wanted.email, kept - self.withheld.get(desired.identity, _NONE))
         self.changes.append(Rename(who, before, after, "the username was changed in onroll"))
 
     def _aliases(self, who: Who, wanted: Account, seen: Account) -> None:
         missing = wanted.aliases - seen.aliases - {seen.email}
-        if not missing or not self.ours["aliases"]:
+        unwanted = self.withheld.get(who.identity, _NONE) & seen.aliases
+        if not (missing or unwanted) or not self.ours["aliases"]:
             return
         free = set()
+        if unwanted and self.abilities.aliases == "automatic":
+            self.notices.append(
+                f"{' and '.join(sorted(unwanted))} must not follow {who.username}, and onroll cannot take an alias away in {self.target.name}:"
+                " remove it in its admin center."
+            )
+            unwanted = _NONE
         for alias in sorted(missing):
             holder = self.observed.names.get(alias)
             if holder is not None and holder.anchor != who.anchor:
@@ -226,12 +243,11 @@ class _Comparison:
                 self.notices.append(f"{alias} is not (yet) an alias of {who.username} in {self.target.name}.")
             else:
                 free.add(alias)
-        if free:
+        if free or unwanted:
             before: Value = tuple(sorted(seen.aliases))
-            after: Value = tuple(sorted(seen.aliases | free))
-            self.changes.append(
-                Update(who, {"aliases": before}, {"aliases": after}, "a former address must still reach them")
-            )
+            after: Value = tuple(sorted(seen.aliases - unwanted | free))
+            why = "a former address must not follow them" if unwanted else "a former address must still reach them"
+            self.changes.append(Update(who, {"aliases": before}, {"aliases": after}, why))
 
     def _update(self, who: Who, wanted: Account, seen: Account) -> None:
         before: dict[str, Value] = {}

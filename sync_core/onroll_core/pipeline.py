@@ -316,7 +316,14 @@ def _plan_target(
     bonds = {identity.id: identity.bonds[name] for identity in (*identities, *gone) if name in identity.bonds}
     ledger = line.store.ledger(line.school.id)
     current = diff(
-        line.school.id, desired, observed, bonds, rules, target.abilities, lambda who, name: ledger.holder(name) == who
+        line.school.id,
+        desired,
+        observed,
+        bonds,
+        rules,
+        target.abilities,
+        lambda who, name: ledger.holder(name) == who,
+        line.store.former.withheld(line.school.id),
     )
     if target.abilities.groups and rules.groups:
         known, ours = line.store.groups(line.school.id), line.store.memberships(name, line.school.id)

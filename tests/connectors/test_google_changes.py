@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -183,7 +184,7 @@ def test_an_address_that_must_not_follow_somebody_is_taken_away(world: World, la
     applied(world.do(change))
     assert list(world.google.user("max@school.test").aliases) == ["m@school.test"]
     assert world.connect().observe(Scope("milton-park")).accounts[anchor].aliases == {"m@school.test"}
-    gone = Update(pupil("max", anchor), {"aliases": ("m@school.test",)}, {"aliases": ()}, "must not follow them")
+    gone = Update(pupil("maja", anchor), {"aliases": ("m@school.test",)}, {"aliases": ()}, "must not follow them")
     applied(world.do(gone))
     applied(world.do(gone))
     assert list(world.google.user("max@school.test").aliases) == []

@@ -34,7 +34,7 @@ from onroll_core.changes import (
     sentence,
 )
 from onroll_core.contracts import Abilities
-from onroll_core.diff import diff
+from onroll_core.diff import Withheld, diff
 from onroll_core.diff_groups import diff_groups
 from onroll_core.guard import Cleared, Held, clear
 from onroll_core.identities import Bond
@@ -68,6 +68,7 @@ def plan(
     rules: TargetRules | None = None,
     abilities: Abilities = ABILITIES,
     formerly: tuple[str, ...] = (),
+    withheld: Withheld | None = None,
     **observed: object,
 ) -> Plan:
     accounts = {} if seen is None else {OBJECT: seen}
@@ -76,7 +77,7 @@ def plan(
     desired = [DesiredAccount(HARRY, Role.STUDENT, wanted, "on roll")]
     bonds = {} if bond is None else {HARRY: bond}
     target = rules or TargetRules("ad")
-    return diff(SCHOOL, desired, there, bonds, target, abilities, lambda who, name: name in formerly)
+    return diff(SCHOOL, desired, there, bonds, target, abilities, lambda who, name: name in formerly, withheld or {})
 
 
 def one(found: Plan) -> Change:
@@ -175,6 +176,29 @@ def test_an_alias_can_be_withheld() -> None:
     change = one(plan(WANTED, old, formerly=("harry", old.email)))
     assert isinstance(change, Rename)
     assert change.after.aliases == frozenset()
+
+
+def test_a_former_address_that_must_not_follow_somebody_is_taken_away_and_told_where_that_cannot_be() -> None:
+    gone, hand = f"old@{DOMAIN}", f"hp@{DOMAIN}"
+    seen = replace(WANTED, aliases=frozenset({gone, hand}))
+    change = one(plan(WANTED, seen, withheld={HARRY: frozenset({gone})}))
+    assert isinstance(change, Update)
+    assert (change.before, change.after) == ({"aliases": (hand, gone)}, {"aliases": (hand,)})
+    assert "must not follow them" in sentence(change)
+    found = plan(WANTED, seen, withheld={HARRY: frozenset({gone})}, abilities=replace(ABILITIES, aliases="automatic"))
+    assert found.changes == ()
+    assert f"{gone} must not follow h.potter, and onroll cannot take an alias away in ad" in found.notices[0]
+    assert plan(WANTED, replace(seen, aliases=frozenset({hand})), withheld={HARRY: frozenset({gone})}).changes == ()
+
+
+def test_a_rename_takes_along_what_others_wrote_and_nothing_that_was_withheld() -> None:
+    old = replace(WANTED, login="harry", email=f"harry@{DOMAIN}", aliases=frozenset({f"x@{DOMAIN}", f"hp@{DOMAIN}"}))
+    change = one(
+        plan(WANTED, old, formerly=("harry", old.email), withheld={HARRY: frozenset({old.email, f"x@{DOMAIN}"})})
+    )
+    assert isinstance(change, Rename)
+    assert change.after.aliases == {f"hp@{DOMAIN}"}
+    assert f"{old.email} does not stay" in sentence(change)
 
 
 def test_a_new_name_that_somebody_else_holds_is_a_conflict() -> None:

@@ -119,7 +119,7 @@ def test_somebody_who_waits_for_a_name_is_given_one(onroll: Command) -> None:
 
 def test_an_address_with_a_format_of_its_own_follows_the_name_not_the_username(onroll: Command) -> None:
     onroll.configure(CONFIG + '[school.students]\nemail = "{first}.{last}"\n')
-    onroll.run("pull")
+    onroll.run("sync")
     told = onroll.json("users", "rename", "20hpotter1", "h.granger")
     assert (told["email"], told["aliases"]) == ("hermione.potter@miltonpark.test", [])
     onroll.students(*POTTERS[:1], "2,Hermione,Granger,7,01/09/2026,", *POTTERS[2:])

@@ -75,13 +75,13 @@ def addresses(proxies: Iterable[str]) -> tuple[str, set[str]]:
     return primary, others
 
 
-def proxies(before: Sequence[str], email: str, aliases: Iterable[str], drop: str = "") -> list[str]:
+def proxies(before: Sequence[str], email: str, aliases: Iterable[str], drop: Iterable[str] = ()) -> list[str]:
     """proxyAddresses with `email` primary and `aliases` beside it. What others wrote there (x500:, sip:, more aliases) is kept;
-    `drop` is an address that must not stay."""
+    `drop` are addresses that must not stay."""
     kept = [proxy for proxy in before if proxy.partition(":")[0].lower() != "smtp"]
     primary, others = addresses(before)
-    email, drop = email.lower(), drop.lower()
-    wanted = (others | {primary} | {alias.lower() for alias in aliases}) - {email, drop, ""}
+    email, dropped = email.lower(), {each.lower() for each in drop}
+    wanted = (others | {primary} | {alias.lower() for alias in aliases}) - {email, ""} - dropped
     return [*([f"SMTP:{email}"] if email else []), *(f"smtp:{alias}" for alias in sorted(wanted)), *kept]
 
 
@@ -116,14 +116,14 @@ def encoded(password: str) -> bytes:
     return f'"{password}"'.encode("utf-16-le")
 
 
-def updated(after: Mapping[str, Value], entry: Entry) -> dict[str, Sequence[str | bytes]]:
-    """The attributes that an Update sets."""
+def updated(before: Mapping[str, Value], after: Mapping[str, Value], entry: Entry) -> dict[str, Sequence[str | bytes]]:
+    """The attributes that an Update sets; an alias that `before` has and `after` has not is taken away."""
     values: dict[str, Sequence[str | bytes]] = {}
     for name, value in after.items():
         if name == "aliases":
-            before = entry.texts("proxyAddresses")
-            email = entry.text("mail").lower() or addresses(before)[0]
-            values["proxyAddresses"] = list(proxies(before, email, value))
+            there = entry.texts("proxyAddresses")
+            email = entry.text("mail").lower() or addresses(there)[0]
+            values["proxyAddresses"] = list(proxies(there, email, value, {*before.get("aliases", ())} - {*value}))
         else:
             values[FIELDS.get(name, name)] = [str(value)] if value else []
     return values
@@ -131,7 +131,7 @@ def updated(after: Mapping[str, Value], entry: Entry) -> dict[str, Sequence[str 
 
 def renamed(before: Naming, after: Naming, entry: Entry, mapping: Attributes) -> dict[str, Sequence[str | bytes]]:
     """The attributes that a Rename sets: the old address stays as an alias unless `after` says that it must not."""
-    dropped = before.email if before.email not in after.aliases else ""
+    dropped = {before.email, *before.aliases} - after.aliases
     kept = list(proxies(entry.texts("proxyAddresses"), after.email, after.aliases, dropped))
     return {
         "sAMAccountName": [after.login],

@@ -178,7 +178,7 @@ class Scripts:
         if isinstance(display, str) and display and Anchor(entry.guid) in self.known.renamed:
             # The rename of this run came first and gave a CN made of the old name.
             yield from self._called(change, entry, display, entry.text("sAMAccountName"))
-        return (yield from self._written(change, entry, ad_entries.updated(change.after, entry)))
+        return (yield from self._written(change, entry, ad_entries.updated(change.before, change.after, entry)))
 
     def _rename(self, change: Rename) -> Talk[Outcome]:
         after = change.after

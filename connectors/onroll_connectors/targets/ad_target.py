@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from itertools import groupby
 
-from onroll_connectors.targets import ad_check, ad_limits, ad_names
+from onroll_connectors.targets import ad_check, ad_limits, ad_names, ad_sign_ins
 from onroll_connectors.targets.ad_entries import Attributes
 from onroll_connectors.targets.ad_errors import failure
 from onroll_connectors.targets.ad_groups import GroupAttributes, GroupScripts
@@ -16,7 +17,7 @@ from onroll_connectors.targets.ad_observe import Reading, units
 from onroll_connectors.targets.ad_scripts import Scripts
 from onroll_connectors.targets.ad_session import Session, Work
 from onroll_connectors.targets.ad_wire import Add, Talk, Wire
-from onroll_core.accounts import Observed
+from onroll_core.accounts import Anchor, Observed
 from onroll_core.changes import (
     AddMember,
     Change,
@@ -80,6 +81,10 @@ class ActiveDirectory:
         self.known = reading.known
         self._units = None
         return observed
+
+    def signed_in(self, anchors: frozenset[Anchor]) -> Mapping[Anchor, datetime]:
+        """By lastLogonTimestamp, which may be two weeks late, and what this domain controller has seen itself."""
+        return ad_sign_ins.signed_in(self.session, self.base, anchors)
 
     def perform(self, changes: Sequence[Change]) -> Iterator[Outcome]:
         """The OUs that are needed first, then everything with many requests in flight; changes of one object follow one another.

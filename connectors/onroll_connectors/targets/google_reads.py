@@ -15,7 +15,7 @@ from onroll_core.accounts import Account, Anchor, Holder, IdentityId, Observed
 from onroll_core.contracts import Scope
 from onroll_core.errors import Halt, Unavailable
 
-_GROUP = "id,email,name,description,aliases,nonEditableAliases"
+_GROUP = "id,email,name,description,adminCreated,aliases,nonEditableAliases"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,16 @@ def users(customer: str, fields: str = FIELDS, deleted: bool = False) -> Ask:
 def owners(customer: str, deleted: bool = False) -> Ask:
     """The same with only what tells whose a user is."""
     return users(customer, OWNER, deleted)
+
+
+LAST_SIGN_IN = "id,lastLoginTime"
+"""Enough to tell when somebody last signed in."""
+
+
+def signed_in(listed: Iterable[JSON]) -> dict[Anchor, datetime]:
+    """When each last signed in; Google writes 1970 for never."""
+    told = {anchor(user): user.get("lastLoginTime") or "" for user in listed}
+    return {key: datetime.fromisoformat(when) for key, when in told.items() if when and not when.startswith("1970-")}
 
 
 def groups(customer: str) -> Ask:

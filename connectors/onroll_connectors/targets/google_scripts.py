@@ -13,27 +13,21 @@ from onroll_connectors.targets.google_users import anchor, needs_reading
 from onroll_core.accounts import Anchor
 from onroll_core.changes import (
     AccountChange,
-    AddMember,
     Applied,
-    Change,
     Create,
-    CreateGroup,
     Disable,
     Enable,
     GivePassword,
-    GroupChange,
     Link,
     Move,
     Outcome,
     Rejected,
-    RemoveMember,
     Rename,
     Update,
-    UpdateGroup,
 )
 
 
-def script(means: Means, change: Change) -> tuple[str, Script[Outcome]]:
+def script(means: Means, change: AccountChange) -> tuple[str, Script[Outcome]]:
     """The conversation that carries out a change, and the chain it belongs to: one person's changes keep their order."""
     match change:
         case Create():
@@ -52,8 +46,6 @@ def script(means: Means, change: Change) -> tuple[str, Script[Outcome]]:
             talk = _disable(means, change)
         case GivePassword():
             talk = _give_password(means, change)
-        case CreateGroup() | UpdateGroup() | AddMember() | RemoveMember():
-            return "", _no_groups(change)
         case _:
             assert_never(change)
     return change.who.identity, talk
@@ -97,10 +89,13 @@ def _update(means: Means, change: Update) -> Script[Outcome]:
         outcome = yield from _put(means, change, body)
         if not isinstance(outcome, Applied):
             return outcome
-    wanted = change.after.get("aliases", ())
-    there = change.before.get("aliases", ())
-    for alias in sorted({*wanted} - {*there}) if isinstance(wanted, tuple) else ():
+    wanted, there = {*change.after.get("aliases", ())}, {*change.before.get("aliases", ())}
+    for alias in sorted(wanted - there) if "aliases" in change.after else ():
         refused = yield from add_alias(means, change, key, alias)
+        if refused is not None:
+            return refused
+    for alias in sorted(there - wanted) if "aliases" in change.after else ():
+        refused = yield from _drop_alias(change, key, alias)
         if refused is not None:
             return refused
     return Applied(change, key)
@@ -152,7 +147,8 @@ def _enable(means: Means, change: Enable) -> Script[Outcome]:
 
 
 def _rename(means: Means, change: Rename) -> Script[Outcome]:
-    """The old address becomes an alias by itself, within ten minutes; that is confirmed by looking at a later run."""
+    """The old address becomes an alias by itself, within ten minutes; that is confirmed by looking at a later run. One that must not stay is
+    taken away at once, and again at a later run where Google made an alias of it all the same."""
     key, new, old = change.who.object, change.after.email, change.before.email
     foreign = yield from stranger(means, change)
     if foreign is not None:
@@ -164,13 +160,18 @@ def _rename(means: Means, change: Rename) -> Script[Outcome]:
     reply = yield from _give_address(means, change)
     if not isinstance(reply, Answer):
         return reply
-    if old and old != new:
+    stays = old in change.after.aliases and old != new
+    if stays:
         means.recent.renamed.setdefault(key, {})[old] = means.now()
+    for alias in sorted((change.before.aliases | {old}) - change.after.aliases - {new, ""}):
+        refused = yield from _drop_alias(change, key, alias)
+        if refused is not None:
+            return refused
     for alias in sorted(change.after.aliases - change.before.aliases - {old, new}):
         refused = yield from add_alias(means, change, key, alias)
         if refused is not None:
             return refused
-    note = f"{old} becomes an alias by itself within ten minutes" if old and old != new else ""
+    note = f"{old} becomes an alias by itself within ten minutes" if stays else ""
     return Applied(change, key, note)
 
 
@@ -192,21 +193,21 @@ def _give_address(means: Means, change: Rename) -> Script[Answer | Outcome]:
         return problems.held(change, new, held.words)
     if held.how == "primary":
         return Answer(held.user)
-    dropped = yield Ask("users.aliases", "delete", {"userKey": key, "alias": new})
-    if isinstance(dropped, Problem) and not (dropped.gone or "resource_id" in dropped.message):
-        return problems.verdict(change, dropped)
+    refused = yield from _drop_alias(change, key, new)
+    if refused is not None:
+        return refused
     return (yield from settled(means, change, key, put(key, {"primaryEmail": new})))
+
+
+def _drop_alias(change: Rename | Update, key: Anchor, alias: str) -> Script[Outcome | None]:
+    """Take an alias away; None when it is gone."""
+    reply = yield Ask("users.aliases", "delete", {"userKey": key, "alias": alias})
+    if isinstance(reply, Problem) and not (reply.gone or "resource_id" in reply.message):
+        return problems.verdict(change, reply)
+    return None
 
 
 def _put(means: Means, change: AccountChange, body: Mapping[str, object]) -> Script[Outcome]:
     key: Anchor = change.who.object
     reply = yield from settled(means, change, key, put(key, body))
     return Applied(change, key) if isinstance(reply, Answer) else reply
-
-
-def _no_groups(change: GroupChange) -> Script[Outcome]:
-    yield from ()
-    return Rejected(
-        change,
-        "onroll keeps people's accounts in Google Workspace, and no groups: take the groups off this target in onroll.toml.",
-    )

@@ -71,7 +71,7 @@ def _rename(change: Rename, known: Known) -> Script:
         return outcome
     user = yield ReadUser(change.who.object, ("id", "proxyAddresses"))
     there = set(addresses(user.body)) if user.done else set()
-    missing = sorted((after.aliases | {change.before.email, after.email}) - there - {""})
+    missing = sorted((after.aliases | {after.email}) - there - {""})
     if not missing:
         return outcome
     return Applied(

@@ -44,10 +44,13 @@ from onroll_core.store.leases import Busy, Lease
 from onroll_core.store.ledger import Ledger
 from onroll_core.store.memory import StoreMemory, forget
 from onroll_core.store.moves import Move
+from onroll_core.store.past import Past
 from onroll_core.store.processes import this_process
+from onroll_core.store.renaming import Former
 from onroll_core.store.schema import bonds as bond_table
 from onroll_core.store.undone import Mark
-from onroll_core.undo import Aspect, Trace, Undo
+from onroll_core.traces import Aspect, Trace
+from onroll_core.undo import Undo
 
 __all__ = ["Busy", "Journal", "Lease", "Ledger", "Mark", "Move", "Store", "StoreMemory", "this_process"]
 
@@ -130,7 +133,7 @@ class Store:
     def rename(
         self, identity: IdentityId, username: str, email: str, keep_alias: bool, now: datetime, by: str = ""
     ) -> Identity:
-        """Give somebody another username and address, because somebody (`by`) asked; with `keep_alias` the old address becomes an alias.
+        """Give somebody another username and address, because somebody (`by`) asked; with `keep_alias` the old address becomes an alias, else it is withheld.
 
         Raises Refused when a name is another person's, or is held in a target by an object that is not this person's account.
         """
@@ -144,7 +147,7 @@ class Store:
         return renaming.rename_all(self._engine, wanted, now)
 
     def put_off_renames(self, wanted: Sequence[Pending], now: datetime) -> None:
-        """Keep renames for their day, in place of what was kept for the same people."""
+        """Keep renames for their day, in place of what was kept for the same people. Raises Refused as `rename` does."""
         renaming.put_off(self._engine, wanted, now)
 
     def pending_renames(self, school: str) -> list[Pending]:
@@ -154,6 +157,11 @@ class Store:
     def drop_rename(self, identity: IdentityId) -> bool:
         """Forget the rename that waits for a person; True when there was one."""
         return renaming.drop(self._engine, identity)
+
+    @property
+    def former(self) -> Former:
+        """Former addresses that must not follow somebody."""
+        return Former(self._engine)
 
     @property
     def guests(self) -> Guests:

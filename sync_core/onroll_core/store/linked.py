@@ -38,7 +38,7 @@ def confirm(engine: Engine, target: str, found: Sequence[Linked], by: str, now: 
         for name, entry in sorted(issue(connection, wanted, now).items()):
             raise Halt(people.clash(name, wanted[name], entry))
         for each in found:
-            _say(connection, target, (each.before.id, each.anchor), CONFIRMED, each.before, by, now)
+            say(connection, target, (each.before.id, each.anchor), CONFIRMED, each.before, by, now)
         what = [(each.before.id, f"{by} linked the account {each.anchor} of {target}.") for each in found]
         events.note(connection, None, what, now)
 
@@ -46,7 +46,7 @@ def confirm(engine: Engine, target: str, found: Sequence[Linked], by: str, now: 
 def reject(engine: Engine, target: str, who: Identity, anchor: Anchor, by: str, now: datetime) -> None:
     """This account is not this person's, and is not suggested again."""
     with writing(engine) as connection:
-        _say(connection, target, (who.id, anchor), REJECTED, who, by, now)
+        say(connection, target, (who.id, anchor), REJECTED, who, by, now)
         what = f"{by} said that the account {anchor} of {target} is not theirs."
         events.note(connection, None, [(who.id, what)], now)
 
@@ -68,7 +68,7 @@ def undo(engine: Engine, target: str, who: Identity, by: str, now: datetime) -> 
         )
         connection.execute(delete(bonds).where(bonds.c.target == target, bonds.c.identity == who.id))
         people.remember(connection, None, [after], now)
-        _say(connection, target, (who.id, Anchor(row.anchor)), UNDONE, who, by, now)
+        say(connection, target, (who.id, Anchor(row.anchor)), UNDONE, who, by, now)
         events.note(
             connection, None, [(who.id, f"{by} took the link to the account {row.anchor} of {target} back.")], now
         )
@@ -83,9 +83,8 @@ def said(engine: Engine, school: str, target: str, statuses: Iterable[str]) -> f
         return frozenset((IdentityId(who), Anchor(anchor)) for who, anchor in connection.execute(query))
 
 
-def _say(
-    connection: Connection, target: str, pair: Pair, status: str, before: Identity, by: str, now: datetime
-) -> None:
+def say(connection: Connection, target: str, pair: Pair, status: str, before: Identity, by: str, now: datetime) -> None:
+    """Keep what somebody said of a pair, in the caller's transaction."""
     names = {"username": before.username, "email": before.email, "aliases": sorted(before.aliases)}
     row = {
         "target": target, "identity": pair[0], "anchor": pair[1], "status": status, "before": json.dumps(names), "by": by, "at": utc(now),
