@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from collections.abc import Callable, Container, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from onroll_core.accounts import Account, Anchor, IdentityId, Observed, ObservedGroup
 from onroll_core.changes import (
@@ -26,19 +25,9 @@ from onroll_core.changes import (
 from onroll_core.identities import Bond, Identity
 from onroll_core.people import SourceKey
 from onroll_core.plan import Plan, ordered
-
-Aspect = tuple[str, ...]
-"""What a change is about, whatever it made of it: (enabled, identity), (member, identity, group, owner)..."""
+from onroll_core.traces import Aspect, Trace, aspects, traces
 
 _NAMES = ("display_name", "given", "family")
-
-
-class Trace(NamedTuple):
-    """A change as it is known again when a later plan has the same: its kind, whom or which group it changes, and what it comes to."""
-
-    kind: str
-    identity: str
-    about: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,58 +50,15 @@ class Undo:
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """What an undo is planned against, in one target. `since` says which later run last changed an aspect; `holder` whose an issued name is.
+    """What an undo is planned against, in one target. Of the `people`, the accounts of those in `minded` are this school's to change. `since` says which later run last changed an aspect; `holder` whose an issued name is.
     `by_name`: people sign in there with a short name."""
 
     observed: Observed
     people: Mapping[IdentityId, Identity]
+    minded: Container[IdentityId]
     since: Mapping[Aspect, int]
     holder: Callable[[str], IdentityId | None]
     by_name: bool
-
-
-def traces(document: Mapping[str, Any]) -> frozenset[Trace]:
-    """What a later plan would have again if it did the same. An account is made once: doing it again is to enable it."""
-    kind, identity, after = document["kind"], document["identity"], document["after"]
-    match kind:
-        case "create":
-            return frozenset({Trace("enable", identity, "")})
-        case "update":
-            values = ((name, value) for name, value in after.items() if name != "aliases")
-            return frozenset(Trace(kind, identity, _about(name, value)) for name, value in values)
-        case "rename":
-            return frozenset({Trace(kind, identity, _about(after["login"], after["email"]))})
-        case "move":
-            return frozenset({Trace(kind, identity, _about(after["place"].casefold()))})
-        case "update_group":
-            return frozenset({Trace(kind, identity, _about(after["group"], after.get("archived")))})
-        case "add_member" | "remove_member":
-            group = after or document["before"]
-            return frozenset({Trace(kind, identity, _about(group["key"], group["owner"]))})
-        case "enable" | "disable":
-            return frozenset({Trace(kind, identity, "")})
-        case _:
-            return frozenset()
-
-
-def _about(*facts: object) -> str:
-    """Facts as text that any database can hold."""
-    return json.dumps(facts)
-
-
-def aspects(document: Mapping[str, Any]) -> frozenset[Aspect]:
-    """What a change is about."""
-    kind, identity, after = document["kind"], document["identity"], document["after"]
-    match kind:
-        case "create" | "enable" | "disable":
-            return frozenset({("enabled", identity)})
-        case "update":
-            return frozenset(("value", identity, name) for name in after)
-        case "add_member" | "remove_member":
-            group = after or document["before"]
-            return frozenset({("member", identity, group["key"], str(group["owner"]))})
-        case _:
-            return frozenset({(kind, identity)})
 
 
 def undo(school: str, target: str, run: int, done: Iterable[Done], now: Present) -> Undo:
@@ -122,10 +68,29 @@ def undo(school: str, target: str, run: int, done: Iterable[Done], now: Present)
     groups that were made, addresses that became aliases, links and passwords stay, which the notices say.
     """
     found = _Undoing(school, target, run, now)
-    for each in done:
+    for each in _in_one(done):
         found.take_back(each)
     plan = Plan(target, school, tuple(ordered(found.changes)), tuple(found.conflicts), notices=tuple(found.notices()))
     return Undo(plan, frozenset(found.traces), found.names)
+
+
+def _in_one(done: Iterable[Done]) -> list[Done]:
+    """Where names of groups went round in a circle a group was renamed twice: from its first name to its last is one change."""
+    found: list[Done] = []
+    at: dict[str, int] = {}
+    for each in done:
+        group = each.document["identity"]
+        if each.document["kind"] != "update_group":
+            found.append(each)
+        elif group not in at:
+            at[group] = len(found)
+            found.append(each)
+        else:
+            first = found[at[group]].document
+            both = {name: {**first[name], **each.document[name]} for name in ("before", "after")}
+            both["before"]["group"] = first["before"]["group"]
+            found[at[group]] = replace(each, document={**each.document, **both})
+    return found
 
 
 @dataclass(slots=True)
@@ -211,10 +176,12 @@ class _Undoing:
         owner = seen.owners.get(anchor)
         if owner not in (None, identity) or (owner is None and (bond is None or bond.anchor != anchor)):
             return "the account is not joined to this person any more"
-        if anchor in seen.read_only:
-            return "another system looks after this account now"
+        if done.document["kind"] in ("add_member", "remove_member"):
+            return f"the account is deleted in {self.target}{_AGAIN}" if anchor in seen.deleted else ""
+        if anchor in seen.read_only or identity not in self.now.minded:
+            return f"another {'system' if anchor in seen.read_only else 'school'} looks after this account now"
         if anchor in seen.deleted and done.document["kind"] not in ("create", "enable", "disable"):
-            return f"the account is deleted in {self.target}; when it is restored, undo the run again"
+            return f"the account is deleted in {self.target}{_AGAIN}"
         return ""
 
     def _disable(self, done: Done, who: Who, seen: Account) -> None:
@@ -360,6 +327,7 @@ class _Undoing:
         )
 
 
+_AGAIN = "; when it is restored, undo the run again"
 _STAYS: Mapping[str, str] = {
     "create": "Accounts that run {run} made are disabled and kept ({count}): onroll deletes nothing.",
     "create_group": "Groups that run {run} made are kept, without those whom it put into them ({count}).",

@@ -17,7 +17,9 @@ from onroll_core.line import Line, Reached
 from onroll_core.night import Night, TargetNight
 from onroll_core.plan import Plan, as_json
 from onroll_core.renames import Pending
-from onroll_core.undo import Done, Present, Undo, traces, undo
+from onroll_core.sisters import roll
+from onroll_core.traces import traces
+from onroll_core.undo import Done, Present, Undo, undo
 
 SETTLES = timedelta(hours=1)
 """For so long after an undo a target may still show what was before it: no mark is dropped because a plan lacks the change."""
@@ -50,7 +52,8 @@ def plan_undo(
 
     Nothing passes but what `approved` names by its digest; such an approval is kept as given by `by`, and used.
     """
-    people = {each.id: each for each in line.store.identities(line.school.id)}
+    there = roll(line)
+    people = {each.id: each for each in there.everybody}
     planned: list[tuple[str, Undo, guard.Verdict]] = []
     for told in row["plans"]:
         name = told["target"]
@@ -65,18 +68,20 @@ def plan_undo(
                     f"{name} is no longer a target of {line.school.id}; what run {row['id']} did there stays."
                 )
             continue
-        observed = reached.observe(name, list(people.values()))
+        observed = reached.observe(name, there.everybody)
         if observed is None:
             continue
+        minded = there.looked_after(name, line.school.id, line.sisters)
         now = Present(
             observed,
             people | _others(line, done, people),
+            {each.id for each in (*minded, *there.abandoned(name, line.sisters))},
             line.store.changed_since(line.school.id, name, row["id"]),
             line.store.ledger(line.school.id).holder,
             reached.target(name).abilities.login == "name",
         )
         found = undo(line.school.id, name, row["id"], done, now)
-        verdict = _clear(line, found.plan, [*measure(found.plan, list(people.values()), observed)], approved, by)
+        verdict = _clear(line, found.plan, measure(found.plan, minded, observed), approved, by)
         objections = verdict.objections if isinstance(verdict, guard.Held) else ()
         night.targets[name] = TargetNight("held" if objections else "cleared", found.plan, objections)
         planned.append((name, found, verdict))
@@ -137,7 +142,11 @@ def _name_back(line: Line, found: Undo, run: int, by: str) -> None:
     wanted = []
     for identity, (username, email) in found.names.items():
         person = line.store.identity(identity)
-        if person is not None and (person.username, person.email) != (username, email):
+        if (
+            person is not None
+            and person.school == line.school.id
+            and (person.username, person.email) != (username, email)
+        ):
             wanted.append(Pending(identity, username, email, True, line.today, by))
     if wanted:
         line.store.rename_all(wanted, line.now())

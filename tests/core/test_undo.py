@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -81,13 +81,14 @@ def undone(
     since: Mapping[tuple[str, ...], int] | None = None,
     sure: bool = True,
     holder: Mapping[str, IdentityId] | None = None,
+    minded: Collection[IdentityId] = (HARRY,),
 ) -> Undo:
     """What undoes run 12, which made these changes, when the account and what else was `observed` are there."""
     accounts = {} if there is None else {ANCHOR: there}
     seen = Observed(accounts, **({"owners": dict.fromkeys(accounts, HARRY)} | dict(observed or {})))
     done = [Done(json.loads(json.dumps(as_json(each))), sentence(each), sure) for each in changes]
     people = {HARRY: who or person()}
-    return undo(SCHOOL, "ad", 12, done, Present(seen, people, since or {}, (holder or {}).get, True))
+    return undo(SCHOOL, "ad", 12, done, Present(seen, people, minded, since or {}, (holder or {}).get, True))
 
 
 def one(found: Undo) -> Change:
@@ -216,6 +217,20 @@ def test_a_group_gets_its_name_back_and_is_no_longer_archived() -> None:
     assert "no longer in ad" in why(undone(plain))
 
 
+def test_a_group_that_stepped_aside_for_another_goes_back_to_its_first_name() -> None:
+    aside = UpdateGroup(MATHS, GROUP, "Maths", "Maths [1]", "MIS")
+    there = UpdateGroup(MATHS, GROUP, "Maths [1]", "Sums", "MIS", True)
+    found = undone(aside, there, observed=maths(name="Sums", archived=True))
+    assert one(found) == UpdateGroup(MATHS, GROUP, "Sums", "Maths", "run 12 is undone", False)
+    assert nothing(undone(aside, there, observed=maths()))
+
+
+def test_a_guest_of_the_trust_leaves_our_groups_and_keeps_the_account() -> None:
+    added = AddMember(MATHS, None, "Maths", WHO, "MIS")
+    assert isinstance(one(undone(added, observed=maths(ANCHOR), minded=())), RemoveMember)
+    assert "it is restored" in why(undone(added, observed=maths(ANCHOR) | {"deleted": {ANCHOR}}))
+
+
 def test_links_and_passwords_stay_and_the_undo_says_what_to_do() -> None:
     found = undone(Link(WHO, "confirmed"), GivePassword(WHO, "secret", True, "first"))
     assert nothing(found)
@@ -239,6 +254,7 @@ def test_an_account_that_is_not_ours_any_more_is_not_touched() -> None:
     assert "not joined to this person" in why(undone(DISABLE, observed={"owners": {ANCHOR: GINNY}}))
     assert "not joined to this person" in why(undone(DISABLE, observed={"owners": {}}, who=replace(person(), bonds={})))
     assert "another system looks after" in why(undone(DISABLE, observed={"read_only": {ANCHOR}}))
+    assert "another school looks after" in why(undone(DISABLE, minded=()))
     assert "it is restored" in why(undone(MOVE, observed={"deleted": {ANCHOR}}))
     stranger = Disable(replace(WHO, identity=GINNY, username="ginny"), "left")
     assert "no longer knows whose" in why(undone(stranger))

@@ -14,7 +14,8 @@ from onroll_core.plan import as_json
 from onroll_core.store.codec import utc
 from onroll_core.store.engine import reading, writing
 from onroll_core.store.schema import changes, plans, runs, undone
-from onroll_core.undo import Aspect, Trace, Undo, aspects, traces
+from onroll_core.traces import Aspect, Trace, aspects, traces
+from onroll_core.undo import Undo
 
 
 @dataclass(frozen=True, slots=True)
