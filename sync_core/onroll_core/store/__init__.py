@@ -44,13 +44,11 @@ from onroll_core.store.leases import Busy, Lease
 from onroll_core.store.ledger import Ledger
 from onroll_core.store.memory import StoreMemory, forget
 from onroll_core.store.moves import Move
-from onroll_core.store.past import Past
 from onroll_core.store.processes import this_process
 from onroll_core.store.renaming import Former
 from onroll_core.store.schema import bonds as bond_table
 from onroll_core.store.undone import Mark
-from onroll_core.traces import Aspect, Trace
-from onroll_core.undo import Undo
+from onroll_core.undo import Aspect, Trace, Undo
 
 __all__ = ["Busy", "Journal", "Lease", "Ledger", "Mark", "Move", "Store", "StoreMemory", "this_process"]
 
