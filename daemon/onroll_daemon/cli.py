@@ -115,11 +115,12 @@ def explain(
     config: Config = None,
     as_json: Json = False,
     today: Today = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Ask no target.")] = False,
 ) -> None:
-    """Why is this account in this state?"""
-    from onroll_daemon.people import explain as run
+    """Which record, rule and run made this account as it is, and what would change tonight."""
+    from onroll_daemon.explaining import explain_person as run
 
-    run(config, username, as_json, day(today))
+    run(config, username, as_json, day(today), offline)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""The commands about people: users list, show, rename; explain."""
+"""The commands about people: users list, show, rename."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from onroll_core.explain import explain as explained
 from onroll_core.identities import Identity
 from onroll_core.lifecycle import standing
 from onroll_core.renames import address_for
@@ -106,18 +105,6 @@ def users_rename(config: str | None, username: str, new: str, keep_alias: bool, 
     say(
         f"{before.username} is {new} ({email}) from the next sync on, in every target{kept}. Now: onroll apply {before.school}"
     )
-
-
-def explain(config: str | None, username: str, as_json: bool, today: date | None) -> None:
-    """`onroll explain`"""
-    with session(config) as opened:
-        identity, rules = found_person(opened, username)
-        told = explained(identity, today or now().date(), rules, opened.store.history(identity.id))
-    if as_json:
-        document({"identity": identity.id, "username": identity.username, "because": told})
-        return
-    for sentence in told:
-        say(sentence)
 
 
 def found_person(opened: Session, text: str) -> tuple[Identity, SchoolRules]:

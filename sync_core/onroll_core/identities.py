@@ -8,7 +8,7 @@ from datetime import date
 from enum import StrEnum
 
 from onroll_core.accounts import Anchor, IdentityId
-from onroll_core.people import Person, Role, SourceKey
+from onroll_core.people import Person, Role, SourceKey, Status
 
 
 class State(StrEnum):
@@ -71,6 +71,11 @@ class Identity:
     def keys(self) -> tuple[SourceKey, ...]:
         """Every MIS record that is this human."""
         return (self.person.key, *self.also)
+
+    @property
+    def forgotten(self) -> bool:
+        """True when what was known of a leaver has been forgotten: nothing is told of them but that they left. Nobody else is without any name."""
+        return self.person == Person(self.person.key, self.person.role, Status.LEFT)
 
     @property
     def label(self) -> str:

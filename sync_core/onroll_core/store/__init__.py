@@ -44,6 +44,7 @@ from onroll_core.store.leases import Busy, Lease
 from onroll_core.store.ledger import Ledger
 from onroll_core.store.memory import StoreMemory, forget
 from onroll_core.store.moves import Move
+from onroll_core.store.past import Past
 from onroll_core.store.processes import this_process
 from onroll_core.store.renaming import Former
 from onroll_core.store.schema import bonds as bond_table
@@ -323,6 +324,11 @@ class Store:
     def history(self, identity: IdentityId) -> list[dict[str, Any]]:
         """What happened to one person, oldest first: rows with `at`, `what` and `run`."""
         return events.history(self._engine, identity)
+
+    @property
+    def past(self) -> Past:
+        """When people were last seen, and what is forgotten of those who left long ago."""
+        return Past(self._engine)
 
     # --- what was undone ---
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
@@ -14,7 +15,7 @@ from onroll_core.identities import Identity
 from onroll_core.people import Person
 from onroll_core.store.codec import told, utc
 from onroll_core.store.engine import reading
-from onroll_core.store.schema import changes, events, plans
+from onroll_core.store.schema import approvals, changes, events, plans, runs
 
 _KEPT = (
     "state",
@@ -83,22 +84,43 @@ _OUTCOMES = {
 }
 
 
+_SENT = ("target", "outcome", "kind", "document", "by", "approved")
+
+
 def history(engine: Engine, identity: IdentityId) -> list[dict[str, Any]]:
     """What happened to one person, oldest first: `at` (ISO, UTC), `what` (sentences), `run` (its number or None); and for what was sent to a
-    target `target` and `outcome`, which are None for the rest."""
+    target `target`, `outcome`, `kind`, `document` (the shape of `plan --json`), `by` (who started the run) and `approved` (who approved the plan, ""
+    when it was not held), which are None for the rest."""
+    approved = (
+        select(approvals.c.by)
+        .where(
+            approvals.c.digest == plans.c.digest, approvals.c.used >= runs.c.started, approvals.c.used <= plans.c.made
+        )
+        .limit(1)
+        .scalar_subquery()
+    )
     sent = (
-        select(changes, plans.c.run, plans.c.target)
+        select(changes, plans.c.run, plans.c.target, runs.c.by, approved.label("approved"))
         .join(plans, plans.c.id == changes.c.plan)
+        .join(runs, runs.c.id == plans.c.run)
         .where(changes.c.identity == identity, changes.c.intended.is_not(None))
     )
     rows: list[tuple[tuple[str, int, int], dict[str, Any]]] = []
     with reading(engine) as connection:
         for row in connection.execute(select(events).where(events.c.identity == identity)):
-            line = {"at": told(row.at), "what": row.what, "run": row.run, "target": None, "outcome": None}
+            line = {"at": told(row.at), "what": row.what, "run": row.run} | dict.fromkeys(_SENT)
             rows.append(((row.at, 0, row.id), line))
         for row in connection.execute(sent):
             became = _OUTCOMES[row.outcome] + (f": {row.note.rstrip('.')}" if row.note else "")
             at = row.answered or row.intended
             line = {"at": told(at), "what": f"{row.target}: {row.sentence} That was {became}.", "run": row.run}
-            rows.append(((at, row.plan, row.position), line | {"target": row.target, "outcome": row.outcome}))
+            sent_there = {
+                "target": row.target,
+                "outcome": row.outcome,
+                "kind": row.kind,
+                "document": json.loads(row.document),
+                "by": row.by,
+                "approved": row.approved or "",
+            }
+            rows.append(((at, row.plan, row.position), line | sent_there))
     return [line for _, line in sorted(rows, key=lambda each: each[0])]
