@@ -53,7 +53,7 @@ def pull(
     from onroll_daemon.nights import Ask
     from onroll_daemon.nights import pull as run
 
-    run(Ask(config, school, as_json, day(today), approve=approve))
+    run(Ask(config, school, as_json, day(today), approve=approve or ()))
 
 
 @app.command()
@@ -87,7 +87,7 @@ def apply(
     from onroll_daemon.nights import Ask
     from onroll_daemon.nights import apply as run
 
-    run(Ask(config, school, as_json, day(today), target, approve=approve))
+    run(Ask(config, school, as_json, day(today), target, approve=approve or ()))
 
 
 @app.command()
@@ -98,7 +98,7 @@ def sync(
     from onroll_daemon.nights import Ask
     from onroll_daemon.nights import sync as run
 
-    run(Ask(config, school, as_json, day(today), approve=approve))
+    run(Ask(config, school, as_json, day(today), approve=approve or ()))
 
 
 @app.command()

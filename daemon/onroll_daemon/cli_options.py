@@ -11,7 +11,10 @@ School = Annotated[str | None, typer.Argument(help="A school's id; all of them w
 Config = Annotated[str | None, typer.Option("--config", help="The configuration file.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
 Today = Annotated[str | None, typer.Option("--today", metavar="DATE", help="Work as if it were this day (2026-09-01).")]
-Approve = Annotated[str | None, typer.Option("--approve", metavar="DIGEST", help="Approve exactly this digest, once.")]
+Approve = Annotated[
+    list[str] | None,
+    typer.Option("--approve", metavar="DIGEST", help="Approve exactly this digest, once; may be repeated."),
+]
 Only = Annotated[list[str] | None, typer.Option("--target", metavar="NAME", help="Only this target; may be repeated.")]
 OfSchool = Annotated[str | None, typer.Option("--school", metavar="ID", help="Which school.")]
 OfTarget = Annotated[str | None, typer.Option("--target", metavar="NAME", help="Which target's accounts.")]

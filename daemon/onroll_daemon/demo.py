@@ -62,7 +62,7 @@ class Demo:
         self.school.today = self.day
         self.stage.refresh()
         it = line(self.settings, self.settings.schools["milton-park"], self.store, self.day, progress=_progress())
-        night = pipeline.sync(it, approve, "demo")
+        night = pipeline.sync(it, [approve] if approve else (), "demo")
         self.nights.append({"name": name} | night.sync_json())
         return night
 

@@ -35,7 +35,7 @@ class Ask:
     today: date | None = None
     only: Sequence[str] | None = None
     as_of: date | None = None
-    approve: str | None = None
+    approve: Sequence[str] = ()
 
 
 def pull(ask: Ask) -> None:
@@ -117,7 +117,7 @@ def _each(
 def _asked(opened: Session, ask: Ask) -> Sequence[SchoolSettings]:
     """The schools to run; what does not fit them ends the command with exit code 2."""
     schools = opened.schools(ask.school)
-    if ask.approve is not None and len(schools) > 1:
+    if ask.approve and len(schools) > 1:
         stop(USAGE, f"An approval is for one school: name it, as in onroll sync {schools[0].rules.id} --approve ...")
     there = {target for school in schools for target in school.targets}
     for name in ask.only or ():

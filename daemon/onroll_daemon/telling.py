@@ -24,6 +24,7 @@ def tell_night(night: Night) -> None:
         )
         return
     tell_targets(night, f"onroll plan {night.school}", f"onroll apply {night.school}")
+    tell_at_once(night, f"onroll apply {night.school}")
 
 
 def tell_targets(night: Night, look: str, again: str) -> None:
@@ -37,6 +38,13 @@ def tell_targets(night: Night, look: str, again: str) -> None:
         _listed("failed", target.troubles, "    ")
     _listed("for a person", [each.why for each in pipeline.unsettled(night)])
     _listed("note", [*night.conflicts, *night.notices])
+
+
+def tell_at_once(night: Night, command: str) -> None:
+    """How everything that is held passes together, where that is more than one target."""
+    held = [one.plan.digest for one in night.targets.values() if one.verdict == "held" and one.plan is not None]
+    if len(held) > 1:
+        say(f"All of it at once: {command} {' '.join(f'--approve {digest}' for digest in held)}")
 
 
 def _done(target: TargetNight) -> str:

@@ -14,7 +14,7 @@ from onroll_daemon.nights import who
 from onroll_daemon.session import FAILED, USAGE, Session, document, say, say_error, session, stop
 from onroll_daemon.settings import SchoolSettings
 from onroll_daemon.stops import told_to_stop
-from onroll_daemon.telling import tell_plan, tell_targets
+from onroll_daemon.telling import tell_at_once, tell_plan, tell_targets
 from onroll_daemon.wiring import line
 
 
@@ -79,8 +79,6 @@ def _tell(night: Night, number: int) -> None:
     tell_plan(night, command)
     for notice in night.notices:
         say(f"  note: {notice}")
-    plans = [one.plan for one in night.targets.values() if one.verdict == "held" and one.plan]
-    if len(plans) > 1:
-        say(f"All of it at once: {command} {' '.join(f'--approve {plan.digest}' for plan in plans)}")
-    elif not plans and night.exit_code == 0:
+    tell_at_once(night, command)
+    if not any(one.verdict == "held" for one in night.targets.values()) and night.exit_code == 0:
         say(f"Nothing of run {number} is left to undo.")

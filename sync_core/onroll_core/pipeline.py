@@ -44,7 +44,7 @@ from onroll_core.years import academic_year
 APPROVAL_LASTS = timedelta(hours=24)
 
 
-def sync(line: Line, approve: str | None = None, by: str = "") -> Night:
+def sync(line: Line, approve: Sequence[str] = (), by: str = "") -> Night:
     """One night, now: everything from the read to the last change. Raises only when the run could not begin."""
     with _run(line, "sync", by) as night, reached_by(line, None, night) as reached:
         _approve(line, approve, by)
@@ -53,7 +53,7 @@ def sync(line: Line, approve: str | None = None, by: str = "") -> Night:
     return night
 
 
-def pull(line: Line, approve: str | None = None, by: str = "") -> Night:
+def pull(line: Line, approve: Sequence[str] = (), by: str = "") -> Night:
     """Read the MIS, reconcile, remember. Targets are only looked at, for the names that are taken there."""
     with _run(line, "pull", by) as night, reached_by(line, None, night) as reached:
         _approve(line, approve, by)
@@ -81,7 +81,7 @@ def plan(line: Line, only: Sequence[str] | None = None, as_of: date | None = Non
     return night
 
 
-def apply(line: Line, only: Sequence[str] | None = None, approve: str | None = None, by: str = "") -> Night:
+def apply(line: Line, only: Sequence[str] | None = None, approve: Sequence[str] = (), by: str = "") -> Night:
     """Bring targets into line with what was last read."""
     with _run(line, "apply", by) as night, reached_by(line, only, night) as reached:
         _approve(line, approve, by)
@@ -113,9 +113,9 @@ def _never_read(line: Line) -> str:
     return f"Nothing has been read for {line.school.id} yet. Run: onroll pull {line.school.id}"
 
 
-def _approve(line: Line, digest: str | None, by: str) -> None:
-    """Keep a person's yes to exactly one digest."""
-    if digest is not None:
+def _approve(line: Line, digests: Sequence[str], by: str) -> None:
+    """Keep a person's yes to exactly these digests."""
+    for digest in digests:
         line.store.approve(digest, line.school.id, by, line.now(), line.now() + APPROVAL_LASTS)
 
 

@@ -174,8 +174,8 @@ def test_a_strange_snapshot_that_a_person_approved_is_let_in_once(world: World) 
     world.source.people = world.source.people[:32]
     held = world.night()
     world.now += timedelta(hours=1)
-    assert pipeline.sync(world.line(), approve="0000").exit_code == 3
-    assert pipeline.sync(world.line(), approve=held.snapshot).exit_code == 0
+    assert pipeline.sync(world.line(), approve=["0000"]).exit_code == 3
+    assert pipeline.sync(world.line(), approve=[held.snapshot or ""]).exit_code == 0
     assert sum(each.absences for each in world.store.identities(SCHOOL)) == 32
 
 
@@ -193,8 +193,8 @@ def test_a_plan_over_a_limit_is_held_whole_and_an_approval_names_its_digest(worl
     assert "3 pupils would be disabled" in night.targets["ad"].objections[0]
     assert world.account("20nlongbottom") is None, "nothing of a held plan is written"
     digest = night.targets["ad"].plan.digest  # type: ignore[union-attr]
-    assert pipeline.apply(world.line(), ["ad"], approve="feedfeedfeedfeed").exit_code == 3
-    done = pipeline.apply(world.line(), ["ad"], approve=digest)
+    assert pipeline.apply(world.line(), ["ad"], approve=["feedfeedfeedfeed"]).exit_code == 3
+    done = pipeline.apply(world.line(), ["ad"], approve=[digest])
     assert (done.exit_code, done.targets["ad"].tally["disabled"], done.targets["ad"].tally["created"]) == (0, 3, 1)
     assert world.account("20nlongbottom", "google") is None
     assert not world.store.use_approval(digest, world.now), "an approval is used once"

@@ -6,7 +6,7 @@ import io
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,6 @@ class SchoolYear:
 
     world: Demo
     ad: Embedded
-    approvals: list[str] = field(default_factory=list)
 
     @property
     def school(self) -> School:
@@ -86,17 +85,17 @@ class SchoolYear:
         return night
 
     def approved(self, night: Night) -> Night:
-        """The same night again, with everything approved that was held: the reading, then each plan by its own digest."""
+        """The same night again, with everything approved that was held: the reading, then every plan by its digest."""
         if night.held:
-            night = self._again(night.snapshot)
-        while held := [one.plan.digest for one in night.targets.values() if one.verdict == "held" and one.plan]:
-            self.approvals += held
-            night = self._again(held[0])
+            night = self._again(night.snapshot or "")
+        held = [one.plan.digest for one in night.targets.values() if one.verdict == "held" and one.plan]
+        if held:
+            night = self._again(*held)
         assert night.exit_code == 0, (night.exit_code, night.held[:5], self.troubles(night)[:5])
         return night
 
-    def _again(self, digest: str | None) -> Night:
-        return pipeline.sync(self._line(), digest, "the network manager")
+    def _again(self, *digests: str) -> Night:
+        return pipeline.sync(self._line(), digests, "the network manager")
 
     def plan(self) -> Night:
         """What would be done today."""
