@@ -34,6 +34,12 @@ NO_DIRECT_ADD = Refusal(
     " and is within the course admin's domain.",
     label="PERMISSION_DENIED",
 )
+TIRED = Refusal(
+    429,
+    "rateLimitExceeded",
+    "@UserCourseJoinRateLimitReached The user has joined too many courses today.",
+    label="RESOURCE_EXHAUSTED",
+)
 LOCKED = precondition("CourseNotModifiable", "The course cannot be modified in its current state.")
 OWNER_STAYS = precondition("CannotRemoveCourseOwner", "Course owner may not be removed.")
 TRANSFERRING = precondition("CannotRemoveCourseOwnerTransferIncomplete", "The ownership transfer is still in progress.")
@@ -52,12 +58,14 @@ def malformed(words: str) -> Refusal:
 
 @dataclass(slots=True)
 class Classroom:
-    """Courses over one State. `barred` are ids of users who may not own a course."""
+    """Courses over one State. `barred` are ids of users who may not own a course, `tired` of those who have joined
+    as many today as they may."""
 
     state: State
     teachers: int = 20
     people: int = 1000
     barred: set[str] = field(default_factory=set)
+    tired: set[str] = field(default_factory=set)
 
     def create(self, body: Mapping[str, Any]) -> JSON:
         """courses.create."""
@@ -151,6 +159,8 @@ class Classroom:
             raise DISABLED
         if user.id in course.teachers or user.id in course.students:
             raise EXISTS
+        if user.id in self.tired:
+            raise TIRED
         if not self._live(course.owner):
             raise INACTIVE
         if what == "teachers" and len(course.teachers) >= self.teachers:

@@ -75,6 +75,7 @@ class Group:
     aliases: list[str] = field(default_factory=list)
     members: dict[str, str] = field(default_factory=dict)  # id of a user or a group, or a foreign address: role
     pending: set[str] = field(default_factory=set)  # asked to join: not listed, and yet there
+    by_admin: bool = True  # False: a user made it at groups.google.com
     age: Literal["new", "old"] = "new"
     revision: int = 1
 

@@ -89,7 +89,7 @@ def group(state: State, one: Group) -> JSON:
         "name": one.name,
         "description": one.description,
         "directMembersCount": str(len(one.members)),
-        "adminCreated": True,
+        "adminCreated": one.by_admin,
     }
     if one.aliases:
         shown["aliases"] = sorted(one.aliases)

@@ -17,12 +17,16 @@ One = Callable[[Script[Reply]], Reply]
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The settings that a check looks at; `root` is the org unit of places, "" for the top."""
+    """The settings that a check looks at; `root` is the org unit of places, "" for the top. `idle` are kinds of groups that are to be courses, and are not
+    switched on."""
 
     customer: str
     root: str
     subject: str | None
     groups: bool
+    courses: bool = False
+    owner: str | None = None
+    idle: Sequence[str] = ()
 
 
 def examine(settings: Checked, one: One) -> Sequence[Finding]:
@@ -39,11 +43,40 @@ def _findings(settings: Checked, one: One) -> Iterator[Finding]:
     yield _can(one(_once(_short(reads.owners(customer, deleted=True)))), "deleted users")
     if settings.groups:
         yield _can(one(_once(_short(reads.groups(customer)))), "groups")
+    if settings.courses:
+        yield from _classroom(settings, one)
+    if settings.idle:
+        yield Finding(
+            "warning",
+            f"classroom names {', '.join(settings.idle)}, which is not among the groups of this target, so no such course is made. Add it to groups in"
+            " onroll.toml, or take it out of classroom.",
+        )
     yield _unit(one, customer, settings.root)
     yield _domains(one(_once(Ask("domains", "list", {"customer": customer, "fields": "domains(domainName,verified)"}))))
     if settings.subject is not None:
         yield from _subject(
             settings.subject, one(_once(get(settings.subject, "id,isAdmin,isDelegatedAdmin,suspended")))
+        )
+
+
+def _classroom(settings: Checked, one: One) -> Iterator[Finding]:
+    reply = one(_once(Ask("courses", "list", {"pageSize": 1, "fields": "courses(id)"})))
+    if isinstance(reply, Answer):
+        yield Finding("ok", "onroll may read the courses of Classroom.")
+    else:
+        yield Finding(
+            "problem",
+            f"Classroom does not let onroll read its courses ({reply.message or reply.status}). Switch Classroom on for {settings.subject or 'the account'},"
+            " which has to be a super administrator, and allow programs in the Admin console under Apps, Google Workspace, Classroom, Data access.",
+        )
+    if settings.owner is None:
+        return
+    reply = one(_once(get(settings.owner, "id,suspended")))
+    if isinstance(reply, Problem) or reply.body.get("suspended"):
+        yield Finding(
+            "problem",
+            f"{settings.owner}, the classroom_owner of onroll.toml, {'is not there' if isinstance(reply, Problem) else 'is suspended'}, so a course without"
+            " a teacher has nobody to own it. Name another account, or leave the key out.",
         )
 
 

@@ -12,6 +12,7 @@ from onroll_connectors.targets.google_group_scripts import not_ours
 from onroll_connectors.targets.google_kept import STUDENT, TEACHER, Circle
 from onroll_connectors.targets.google_reads import pages
 from onroll_connectors.targets.google_talk import WAIT_SECONDS, WAITS
+from onroll_connectors.targets.google_users import JSON
 from onroll_core.accounts import Anchor
 from onroll_core.changes import (
     AddMember,
@@ -103,31 +104,45 @@ def _made(circle: Circle, change: CreateGroup, course: Any, note: str) -> Applie
 
 
 def update(circle: Circle, change: UpdateGroup) -> Script[Outcome]:
-    """Another name, archived or held again. An archived course takes another name only while it is active for a moment."""
-    reply = yield Ask("courses", "get", {"id": marks.course_id(change.anchor), "fields": COURSE_FIELDS})
-    if isinstance(reply, Problem):
-        return problems.verdict(change, reply, True)
-    course = reply.body
-    found = marks.marked(course.get("descriptionHeading") or "")
-    if found is None or found[0] != change.key:
-        return not_ours(change, change.before)
+    """Another name, archived or held again. Of a course that is archived after all the answer may have been lost, so it is looked at once more."""
     namesake = (circle.kept.courses or {}).get(change.after.casefold())
     if namesake is not None:
         return problems.held(change, "the name", namesake, marks.mark(change.key), True)
-    state = course.get("courseState")
-    wanted = str(state) if change.archive is None else "ARCHIVED" if change.archive else "ACTIVE"
-    steps: list[dict[str, str]] = []
-    if course.get("name") != change.after:
-        steps.append({"name": change.after, **({"courseState": wanted} if wanted != state else {})})
-        if state == wanted == "ARCHIVED":
-            steps = [{"name": change.after, "courseState": "ACTIVE"}, {"courseState": "ARCHIVED"}]
-    elif wanted != state:
-        steps.append({"courseState": wanted})
-    for body in steps:
+    problem = Problem(0, "", "")
+    for _ in range(2):
+        seen = yield Ask("courses", "get", {"id": marks.course_id(change.anchor), "fields": COURSE_FIELDS})
+        if isinstance(seen, Problem):
+            return problems.verdict(change, seen, True)
+        found = marks.marked(seen.body.get("descriptionHeading") or "")
+        if found is None or found[0] != change.key:
+            return not_ours(change, change.before, "description heading")
+        refused = yield from _patched(change, seen.body)
+        if refused is None:
+            return Applied(change, change.anchor)
+        problem = refused
+        if problem.code != "CourseNotModifiable":
+            break
+    return problems.verdict(change, problem, True)
+
+
+def _patched(change: UpdateGroup, course: JSON) -> Script[Problem | None]:
+    for body in _steps(change, course):
         reply = yield _patch(change.anchor, body)
         if isinstance(reply, Problem):
-            return problems.verdict(change, reply, True)
-    return Applied(change, change.anchor)
+            return reply
+    return None
+
+
+def _steps(change: UpdateGroup, course: JSON) -> list[dict[str, str]]:
+    """What has to be patched, in order: an archived course takes another name only while it is active for a moment."""
+    state = str(course.get("courseState"))
+    wanted = state if change.archive is None else "ARCHIVED" if change.archive else "ACTIVE"
+    switch = {"courseState": wanted} if wanted != state else {}
+    if course.get("name") == change.after:
+        return [switch] if switch else []
+    if state == wanted == "ARCHIVED":
+        return [{"name": change.after, "courseState": "ACTIVE"}, {"courseState": "ARCHIVED"}]
+    return [{"name": change.after, **switch}]
 
 
 def add(circle: Circle, change: AddMember, course: Anchor, person: Anchor) -> Script[Outcome]:

@@ -2,20 +2,45 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from onroll_connectors.targets import google_marks as marks
+from onroll_connectors.targets.google_archive import Archive
 from onroll_connectors.targets.google_asks import Answer, Ask, Problem, Script
 from onroll_connectors.targets.google_course_scripts import COURSE_FIELDS, roster
-from onroll_connectors.targets.google_kept import OWNER, STUDENT, TEACHER, Kept
+from onroll_connectors.targets.google_kept import OWNER, STUDENT, TEACHER, Kept, marked_group
 from onroll_connectors.targets.google_reads import pages, unreadable
 from onroll_connectors.targets.google_users import JSON
 from onroll_core.accounts import Anchor, ObservedGroup
 from onroll_core.changes import AddMember, Change, RemoveMember
+from onroll_core.people import SourceKey
 
+Roles = Mapping[Anchor, str]
 Whole = Callable[[Sequence[tuple[str, Script[Any]]]], list[Any]]
 """Runs reads that must all end, and gives their results."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One observation of a school's groups: `people` are the users of the customer, and nobody else in a group is given."""
+
+    kept: Kept
+    archive: Archive
+    school: str
+    people: frozenset[Anchor]
+    whole: Whole
+
+    def who(self, anchor: Anchor, read: Roles | None, archived: bool) -> Roles | None:
+        """Who is in a group, as it was read now or, of an archived one, before; None when it was deleted since it was listed."""
+        roles = self.archive.there.get(anchor) if read is None and archived else read
+        if roles is not None:
+            self.kept.know(anchor, roles)
+            if archived:
+                self.archive.keep(anchor, roles)
+        return roles
 
 
 def courses() -> Ask:
@@ -28,59 +53,65 @@ def all_courses() -> Script[list[JSON]]:
     return pages(courses(), "courses of Classroom")
 
 
-def our_groups(
-    kept: Kept,
-    told: Iterable[JSON],
-    school: str,
-    people: frozenset[Anchor],
-    whole: Whole,
-) -> dict[Anchor, ObservedGroup]:
-    """The Google Groups that we made for a school, as `told` lists all. `people` are the users of the customer: others in a group are not given."""
-    kept.list_groups(told)
-    ours = [(each, *found) for each in told if (found := _of(each.get("description"), school))]
-    rosters = whole([(each["id"], _members(each["id"])) for each, _, _ in ours])
+def our_groups(look: Look, told: Iterable[JSON]) -> dict[Anchor, ObservedGroup]:
+    """The Google Groups that we made for a school, as `told` lists all."""
+    look.kept.list_groups(told)
+    ours = {
+        Anchor(each["id"]): (each.get("name") or "", *found)
+        for each in told
+        if (found := marked_group(each)) is not None and found[0].school == look.school
+    }
+    unread = [anchor for anchor, (_, _, archived) in ours.items() if not (archived and anchor in look.archive.there)]
+    read = dict(zip(unread, look.whole([(each, _members(each)) for each in unread]), strict=True))
     seen: dict[Anchor, ObservedGroup] = {}
-    for (group, key, archived), members in zip(ours, rosters, strict=True):
-        if members is None:
-            continue  # deleted since it was listed
-        anchor = Anchor(group["id"])
-        roles = {
-            Anchor(each["id"]): each.get("role") or ""
-            for each in members
-            if each.get("type") == "USER" and "id" in each
-        }
-        kept.know(anchor, roles)
-        owners = frozenset(each for each, role in roles.items() if role == OWNER) & people
-        inside = frozenset(roles) & people
-        seen[anchor] = ObservedGroup(key, group.get("name") or "", inside - owners, owners, archived)
+    for anchor, (name, key, archived) in ours.items():
+        roles = look.who(anchor, read.get(anchor), archived)
+        if roles is not None:
+            owners = frozenset(each for each, role in roles.items() if role == OWNER) & look.people
+            seen[anchor] = ObservedGroup(key, name, frozenset(roles) & look.people - owners, owners, archived)
     return seen
 
 
-def our_courses(
-    kept: Kept,
-    told: Iterable[JSON],
-    school: str,
-    people: frozenset[Anchor],
-    steward: str,
-    whole: Whole,
-) -> dict[Anchor, ObservedGroup]:
+def our_courses(look: Look, told: Iterable[JSON], steward: str) -> dict[Anchor, ObservedGroup]:
     """The courses that we made for a school. `steward` owns courses that have no teacher, and is not counted as one."""
+    kept = look.kept
     kept.list_courses(told)
-    ours = [(each, found[0]) for each in told if (found := _of(each.get("descriptionHeading"), school))]
-    anchors = [marks.course_anchor(each["id"]) for each, _ in ours]
-    reads = [(each, _roster(each, role)) for each in anchors for role in (TEACHER, STUDENT)]
-    rosters = whole([(f"{anchor} {place}", talk) for place, (anchor, talk) in enumerate(reads)])
+    listed = {marks.course_anchor(each["id"]): each for each in told}
+    ours = _without_copies(look, {anchor: key for anchor, key in kept.keys.items() if anchor in listed})
+    archived = {anchor for anchor in ours if listed[anchor].get("courseState") == "ARCHIVED"}
+    unread = [anchor for anchor in ours if anchor not in archived or anchor not in look.archive.there]
+    read = dict(zip(unread, look.whole([(each, _rosters(each)) for each in unread]), strict=True))
     seen: dict[Anchor, ObservedGroup] = {}
-    for place, (course, key) in enumerate(ours):
-        teachers, students = rosters[2 * place], rosters[2 * place + 1]
-        if teachers is None or students is None:
-            continue
-        anchor = anchors[place]
-        kept.know(anchor, dict.fromkeys(students, STUDENT) | dict.fromkeys(teachers, TEACHER))
-        owners = frozenset(teachers) & people - {Anchor(steward)}
-        archived = course.get("courseState") == "ARCHIVED"
-        seen[anchor] = ObservedGroup(key, course.get("name") or "", frozenset(students) & people, owners, archived)
+    for anchor, key in ours.items():
+        roles = look.who(anchor, read.get(anchor), anchor in archived)
+        if roles is not None:
+            owners = frozenset(each for each, role in roles.items() if role == TEACHER)
+            students = frozenset(roles) & look.people - owners
+            teachers = owners & look.people - {Anchor(steward)}
+            name = listed[anchor].get("name") or ""
+            seen[anchor] = ObservedGroup(key, name, students, teachers, anchor in archived)
     return seen
+
+
+def _without_copies(look: Look, ours: Mapping[Anchor, SourceKey]) -> dict[Anchor, SourceKey]:
+    """Our courses of this school. A teacher may have copied one with all that it carries; its alias stays with the first, and tells them apart."""
+    many = Counter(ours.values())
+    copied = sorted({key for key, count in many.items() if count > 1})
+    replies = look.whole([(marks.alias(key), _once(_by_alias(key))) for key in copied])
+    for key, reply in zip(copied, replies, strict=True):
+        real = (
+            marks.course_anchor(reply.body["id"])
+            if isinstance(reply, Answer)
+            else min(anchor for anchor, each in ours.items() if each == key)
+        )
+        look.kept.anchors[key] = real
+        for anchor in [each for each, one in ours.items() if one == key and each != real]:
+            look.kept.keys.pop(anchor, None)
+    return {anchor: key for anchor, key in ours.items() if anchor in look.kept.keys and key.school == look.school}
+
+
+def _by_alias(key: SourceKey) -> Ask:
+    return Ask("courses", "get", {"id": marks.alias(key), "fields": "id"})
 
 
 def confirm(kept: Kept, changes: Iterable[Change], whole: Whole) -> None:
@@ -102,7 +133,7 @@ def confirm(kept: Kept, changes: Iterable[Change], whole: Whole) -> None:
                 f"{change.group_name} is not in {'Classroom' if course else 'Google Workspace'} any more."
             )
             continue
-        found = marks.marked(reply.body.get("descriptionHeading" if course else "description") or "")
+        found = marks.marked(reply.body.get("descriptionHeading") or "") if course else marked_group(reply.body)
         if found is None or found[0] != change.key:
             kept.gone[anchor] = f"{change.group_name} no longer carries what onroll made it for, and was not touched."
             continue
@@ -114,30 +145,34 @@ def confirm(kept: Kept, changes: Iterable[Change], whole: Whole) -> None:
 def _get(anchor: Anchor) -> Ask:
     if marks.is_course_anchor(anchor):
         return Ask("courses", "get", {"id": marks.course_id(anchor), "fields": COURSE_FIELDS})
-    return Ask("groups", "get", {"groupKey": anchor, "fields": "id,description"})
+    return Ask("groups", "get", {"groupKey": anchor, "fields": "id,description,adminCreated"})
 
 
 def _once(ask: Ask) -> Script[Answer | Problem]:
     return (yield ask)
 
 
-def _of(text: str | None, school: str) -> Any:
-    found = marks.marked(text or "")
-    return found if found is not None and found[0].school == school else None
-
-
-def _members(group: str) -> Script[list[JSON] | None]:
+def _members(group: Anchor) -> Script[Roles | None]:
+    """The roles of the people in a group; groups in it, and whoever has no id here, are nobody's account."""
     fields = "nextPageToken,members(id,role,type)"
-    return (
-        yield from _there(
-            Ask("members", "list", {"groupKey": group, "maxResults": 200, "fields": fields}), "members of a group"
-        )
-    )
+    ask = Ask("members", "list", {"groupKey": group, "maxResults": 200, "fields": fields})
+    found = yield from _there(ask, "members of a group")
+    if found is None:
+        return None
+    return {
+        Anchor(each["id"]): each.get("role") or "" for each in found if each.get("type") == "USER" and each.get("id")
+    }
 
 
-def _roster(course: Anchor, role: str) -> Script[list[Anchor] | None]:
-    found = yield from _there(roster(course, role), "people of a course")
-    return None if found is None else [Anchor(each["userId"]) for each in found]
+def _rosters(course: Anchor) -> Script[Roles | None]:
+    """The roles of the people in a course."""
+    roles: dict[Anchor, str] = {}
+    for role in (STUDENT, TEACHER):
+        found = yield from _there(roster(course, role), "people of a course")
+        if found is None:
+            return None
+        roles |= {Anchor(each["userId"]): role for each in found}
+    return roles
 
 
 def _there(first: Ask, what: str) -> Script[list[JSON] | None]:

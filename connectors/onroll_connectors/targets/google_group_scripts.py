@@ -7,7 +7,7 @@ from typing import Any, Literal
 from onroll_connectors.targets import google_group_problems as problems
 from onroll_connectors.targets import google_marks as marks
 from onroll_connectors.targets.google_asks import Answer, Ask, Pause, Problem, Script
-from onroll_connectors.targets.google_kept import MANAGER, MEMBER, OWNER, Circle
+from onroll_connectors.targets.google_kept import MANAGER, MEMBER, OWNER, Circle, marked_group
 from onroll_connectors.targets.google_talk import WAIT_SECONDS, WAITS, get
 from onroll_core.accounts import Anchor
 from onroll_core.changes import (
@@ -87,9 +87,9 @@ def _insert_at(circle: Circle, change: CreateGroup, address: str) -> Script[Outc
 def _who_has_it(circle: Circle, change: CreateGroup, address: str) -> Script[Outcome | Literal["ours", "nobody"]]:
     """What it means that an address is taken: "ours" when another group of onroll's has it, "nobody" when nobody shows it."""
     key = change.group.key
-    reply = yield Ask("groups", "get", {"groupKey": address, "fields": "id,email,name,description"})
+    reply = yield Ask("groups", "get", {"groupKey": address, "fields": "id,email,name,description,adminCreated"})
     if isinstance(reply, Answer):
-        found = marks.marked(reply.body.get("description") or "")
+        found = marked_group(reply.body)
         if found is not None and found[0] == key:
             anchor = Anchor(reply.body["id"])
             circle.kept.made(anchor, key, found=True)
@@ -107,11 +107,11 @@ def _who_has_it(circle: Circle, change: CreateGroup, address: str) -> Script[Out
 
 def update(circle: Circle, change: UpdateGroup) -> Script[Outcome]:
     """Another name, or archived: the members stay, and so does what people wrote in the description."""
-    reply = yield Ask("groups", "get", {"groupKey": change.anchor, "fields": "id,name,description"})
+    reply = yield Ask("groups", "get", {"groupKey": change.anchor, "fields": "id,name,description,adminCreated"})
     if isinstance(reply, Problem):
         return problems.verdict(change, reply)
     text = reply.body.get("description") or ""
-    found = marks.marked(text)
+    found = marked_group(reply.body)
     if found is None or found[0] != change.key:
         return not_ours(change, change.before)
     namesake = (circle.kept.groups or {}).get(change.after.casefold())
@@ -125,11 +125,11 @@ def update(circle: Circle, change: UpdateGroup) -> Script[Outcome]:
     return Applied(change, change.anchor) if isinstance(reply, Answer) else problems.verdict(change, reply)
 
 
-def not_ours(change: GroupChange, name: str) -> Rejected:
+def not_ours(change: GroupChange, name: str, where: str = "description") -> Rejected:
     """The outcome when what a change names no longer carries what it was made for."""
     return Rejected(
         change,
-        f"{name} no longer carries what onroll made it for, and was not touched. Somebody changed its description: put back the line that names onroll.",
+        f"{name} no longer carries what onroll made it for, and was not touched. Somebody changed its {where}: put back the line that names onroll.",
     )
 
 

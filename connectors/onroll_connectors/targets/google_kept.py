@@ -17,6 +17,12 @@ OWNER, MANAGER, MEMBER = "OWNER", "MANAGER", "MEMBER"
 TEACHER, STUDENT = "TEACHER", "STUDENT"
 
 
+def marked_group(group: JSON) -> tuple[SourceKey, bool] | None:
+    """What a Google Group was made for by onroll, and whether its class is over. Anybody can make a group and describe it like ours, but not as an
+    administrator."""
+    return marks.marked(group.get("description") or "") if group.get("adminCreated") else None
+
+
 @dataclass(slots=True)
 class Kept:
     """Filled by observing, and by what is learnt while changes are made.
@@ -46,7 +52,7 @@ class Kept:
         self._forget(courses=False)
         self.groups = {}
         for group in told:
-            found = marks.marked(group.get("description") or "")
+            found = marked_group(group)
             if found is not None:
                 self.own(Anchor(group["id"]), found[0])
             else:

@@ -10,11 +10,12 @@ from itertools import groupby
 from typing import Any, Protocol
 
 from onroll_connectors.targets import google_reads as reads
+from onroll_connectors.targets.google_archive import Archive
 from onroll_connectors.targets.google_asks import Answer, Ask, Reply, Script
 from onroll_connectors.targets.google_book import Book, Recent
 from onroll_connectors.targets.google_check import Checked, examine
 from onroll_connectors.targets.google_circle import group_script, owners_among, phase
-from onroll_connectors.targets.google_group_reads import all_courses, confirm, our_courses, our_groups
+from onroll_connectors.targets.google_group_reads import Look, all_courses, confirm, our_courses, our_groups
 from onroll_connectors.targets.google_kept import Circle, Kept
 from onroll_connectors.targets.google_pace import Pace
 from onroll_connectors.targets.google_runner import Open, Runner
@@ -101,9 +102,19 @@ class GoogleWorkspace:
     def check(self) -> Report:
         """Whether a run would work: credentials, scopes, role, org unit and domains, a sentence each. Read-only."""
         settings = self._settings
+        uses = uses_of(settings, self._context.groups)
         return Report(
             examine(
-                Checked(settings.customer, settings.root, settings.subject, settings.group_addresses), self._runner.one
+                Checked(
+                    settings.customer,
+                    settings.root,
+                    settings.subject,
+                    settings.group_addresses or uses.groups,
+                    uses.courses,
+                    settings.classroom_owner,
+                    [kind for kind in settings.classroom if kind not in self._context.groups],
+                ),
+                self._runner.one,
             )
         )
 
@@ -122,7 +133,7 @@ class GoogleWorkspace:
         if uses.courses:
             scripts.append(("courses", all_courses()))
         units, live, deleted, *lists = self._whole(scripts)
-        courses = lists.pop() if uses.courses else []
+        courses = lists.pop() if uses.courses else None
         groups = lists[0] if lists else []
         self._book.units = {path.casefold() for path in units}
         self._root_is_there()
@@ -137,16 +148,24 @@ class GoogleWorkspace:
         seen = reads.Seen(live, deleted, groups)
         spread = timedelta(minutes=self._settings.alias_minutes)
         observed = reads.observed(seen, self._shape, self._recent, scope, self._context.now(), spread)
-        people, kept = frozenset(Anchor(user["id"]) for user in live), self._circle.kept
+        return replace(observed, groups=self._ours(scope.school, groups if uses.groups else None, courses))
+
+    def _ours(
+        self, school: str, groups: Sequence[JSON] | None, courses: Sequence[JSON] | None
+    ) -> dict[Anchor, ObservedGroup]:
+        """Our groups and courses among all; None of what is not switched on, and nobody in it is read."""
+        archive = Archive.recall(self._context.memory, school)
+        look = Look(self._circle.kept, archive, school, frozenset(self._book.owners), self._whole)
         ours: dict[Anchor, ObservedGroup] = {}
-        if uses.groups:
-            ours |= our_groups(kept, groups, scope.school, people, self._whole)
-        if uses.courses:
+        if groups is not None:
+            ours |= our_groups(look, groups)
+        if courses is not None:
             steward = Anchor(self._circle.steward)
             # A person of ours who owns courses by setting teaches like others.
-            helper = steward if self._book.owners.get(steward) is None else Anchor("")
-            ours |= our_courses(kept, courses, scope.school, people, helper, self._whole)
-        return replace(observed, groups=ours)
+            ours |= our_courses(look, courses, steward if self._book.owners.get(steward) is None else "")
+        if groups is not None or courses is not None:
+            archive.put(self._context.memory)
+        return ours
 
     def signed_in(self, anchors: frozenset[Anchor]) -> Mapping[Anchor, datetime]:
         """By lastLoginTime, from one list of everybody."""
