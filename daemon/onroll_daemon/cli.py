@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -177,6 +178,11 @@ def rename(
     confirm: Annotated[
         str | None, typer.Option("--confirm", metavar="DIGEST", help="Do exactly what was shown.")
     ] = None,
+    emails: Annotated[bool, typer.Option("--emails", help="With --format: addresses alone.")] = False,
+    no_sign_ins: Annotated[
+        bool, typer.Option("--no-sign-ins", help="Do not ask the targets who has signed in.")
+    ] = False,
+    waiting: Annotated[bool, typer.Option("--waiting", help="Only show renames that wait for their day.")] = False,
     config: Config = None,
     as_json: Json = False,
 ) -> None:
@@ -184,5 +190,6 @@ def rename(
     from onroll_daemon.renames import Asked
     from onroll_daemon.renames import rename as run
 
-    asked = Asked(csv, by_format, user or (), group or (), year or (), role, day(on), not no_alias, confirm)
+    names = Asked(csv, by_format, user or (), group or (), year or (), role, day(on), not no_alias, confirm, emails)
+    asked = replace(names, sign_ins=not no_sign_ins, waiting=waiting)
     run(config, school, asked, as_json)

@@ -51,15 +51,36 @@ def users_show(username: str, config: Config = None, as_json: Json = False) -> N
 @users.command("rename")
 def users_rename(
     username: Annotated[str, typer.Argument(help="The present username, or the identity of somebody who has none.")],
-    new: Annotated[str, typer.Argument(help="The new username.")],
+    new: Annotated[str | None, typer.Argument(help="The new username.")] = None,
+    email: Annotated[str | None, typer.Option("--email", metavar="ADDRESS", help="Another address.")] = None,
+    on: Annotated[str | None, typer.Option("--on", metavar="DATE", help="Do it on this day.")] = None,
+    preview: Annotated[bool, typer.Option("--preview", help="Only show what it would come to.")] = False,
+    cancel: Annotated[bool, typer.Option("--cancel", help="Take back a rename that waits for its day.")] = False,
     config: Config = None,
     as_json: Json = False,
     no_alias: Annotated[bool, typer.Option("--no-alias", help="Do not keep the old address as an alias.")] = False,
 ) -> None:
     """Give somebody another username; every target follows at the next sync, and the old address stays as an alias."""
-    from onroll_daemon.people import users_rename as run
+    from onroll_daemon.rename_one import One
+    from onroll_daemon.rename_one import users_rename as run
 
-    run(config, username, new, not no_alias, as_json)
+    run(config, username, One(new, email, not no_alias, day(on), preview, cancel), as_json)
+
+
+@users.command("alias")
+def users_alias(
+    username: str,
+    address: Annotated[str, typer.Argument(help="A former address.")],
+    withhold: Annotated[
+        bool, typer.Option("--withhold/--keep", help="It must not follow the person; or it may again.")
+    ],
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Say whether a former address follows somebody."""
+    from onroll_daemon.rename_one import users_alias as run
+
+    run(config, username, address, withhold, as_json)
 
 
 @passwords.command("issue")

@@ -8,12 +8,11 @@ from typing import Any
 
 from onroll_core.identities import Identity
 from onroll_core.lifecycle import standing
-from onroll_core.renames import address_for
+from onroll_core.project import own_display_name
 from onroll_core.rules import SchoolRules
 from onroll_core.templates import FIELDS
-from onroll_core.usernames import clean_display, problem_with
-from onroll_daemon.nights import who
-from onroll_daemon.session import FAILED, USAGE, Session, document, say, session, stop
+from onroll_core.usernames import clean_display
+from onroll_daemon.session import FAILED, Session, document, say, session, stop
 from onroll_daemon.user_files import users_csv
 from onroll_daemon.wiring import now
 
@@ -53,6 +52,12 @@ def users_show(config: str | None, username: str, as_json: bool) -> None:
         row["records"] = [key.record for key in identity.keys]
         row["accounts"] = {name: bond.anchor for name, bond in identity.bonds.items()}
         row["waiting"] = identity.waiting
+        row["withheld"] = sorted(opened.store.former.withheld(identity.school).get(identity.id, ()))
+        row["to_be_renamed"] = [
+            f"{each.username} ({each.email}) on {each.on}"
+            for each in opened.store.pending_renames(identity.school)
+            if each.identity == identity.id
+        ]
         row["history"] = opened.store.history(identity.id)
     if as_json:
         document(row)
@@ -68,43 +73,6 @@ def _plain(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name}: {each}" for name, each in value.items())
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def users_rename(config: str | None, username: str, new: str, keep_alias: bool, as_json: bool) -> None:
-    """`onroll users rename`; gives a first name to somebody who waits for one."""
-    new = new.strip().lower()
-    problem = problem_with(new)
-    if problem is not None:
-        stop(USAGE, problem)
-    with session(config) as opened:
-        before, rules = found_person(opened, username)
-        role = rules.of(before.role)
-        if role is None:
-            stop(FAILED, f"{before.label} gets no account here, and so no username.")
-        if new == before.username:
-            stop(FAILED, f"{new} is the username of {before.label} already.")
-        email = address_for(before, new, rules, opened.store.ledger(before.school))
-        after = opened.store.rename(before.id, new, email, keep_alias, now(), who())
-    if as_json:
-        document(
-            {
-                "identity": before.id,
-                "before": before.username,
-                "username": after.username,
-                "email": after.email,
-                "aliases": sorted(after.aliases),
-            }
-        )
-        return
-    if before.username is None:
-        say(
-            f"{new} it is, with the address {email}. The account is made at the next sync; now: onroll apply {before.school}"
-        )
-        return
-    kept = f"; {before.email} stays as an alias" if before.email in after.aliases else ""
-    say(
-        f"{before.username} is {new} ({email}) from the next sync on, in every target{kept}. Now: onroll apply {before.school}"
-    )
 
 
 def found_person(opened: Session, text: str) -> tuple[Identity, SchoolRules]:
@@ -124,7 +92,7 @@ def shown(identity: Identity, rules: SchoolRules, today: date) -> dict[str, Any]
     """A person in the shape of `users list --json`."""
     around = rules.around
     role = rules.of(identity.role)
-    display = identity.chosen_display_name or (role.display_name.render(identity, around) if role is not None else None)
+    display = own_display_name(identity) or (role.display_name.render(identity, around) if role is not None else None)
     return {
         "identity": identity.id,
         "username": identity.username,

@@ -9,10 +9,12 @@ from datetime import date
 import typer
 
 from onroll_core.identities import Identity
-from onroll_core.renames import Pending, Preview, Wish, by_format, preview
+from onroll_core.lifecycle import GONE
+from onroll_core.renames import Pending, Preview, Wish, addresses_by_format, by_format, preview
 from onroll_core.rules import SchoolRules
 from onroll_core.templates import FIELDS
 from onroll_daemon.nights import who
+from onroll_daemon.rename_preview import Look, look, notes, row, sentence
 from onroll_daemon.session import FAILED, HELD, USAGE, Session, document, say, say_error, session, stop
 from onroll_daemon.user_files import Row, read_rows
 from onroll_daemon.wiring import now
@@ -20,7 +22,10 @@ from onroll_daemon.wiring import now
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is to be renamed, and when. `confirm` is the digest of a preview; without it nothing is done."""
+    """What is to be renamed, and when. `confirm` is the digest of a preview; without it nothing is done.
+
+    `emails`: addresses alone, by the format. `sign_ins`: a preview asks the targets who has signed in. `waiting`: only show what waits for its day.
+    """
 
     csv: str | None = None
     by_format: bool = False
@@ -31,31 +36,43 @@ class Asked:
     on: date | None = None
     keep_alias: bool = True
     confirm: str | None = None
+    emails: bool = False
+    sign_ins: bool = True
+    waiting: bool = False
 
 
 def rename(config: str | None, school: str | None, asked: Asked, as_json: bool) -> None:
     """`onroll rename`"""
-    if (asked.csv is None) == (not asked.by_format):
+    if not asked.waiting and (asked.csv is None) == (not asked.by_format):
         stop(
             USAGE,
             "Say what to rename: --csv FILE (from onroll users list --csv), or --format with --user, --group, --year or --role.",
         )
+    if asked.emails and not asked.by_format:
+        stop(USAGE, "--emails goes with --format; in a file, edit the email column and leave the usernames.")
     with session(config) as opened:
         schools = opened.schools(school)
         if len(schools) != 1:
             stop(USAGE, f"Renames are made school by school: onroll rename {schools[0].rules.id} ...")
         rules = schools[0].rules
-        ledger = opened.store.ledger(rules.id)
-        wishes = (
-            _from_file(opened, rules, asked.csv) if asked.csv else by_format(_some(opened, rules, asked), rules, ledger)
-        )
-        shown = preview(wishes, rules, ledger)
+        if asked.waiting:
+            _tell_waiting(opened, rules.id, as_json)
+            return
+        shown = preview(_wishes(opened, rules, asked), rules, opened.store.ledger(rules.id))
+        found = look(opened, schools[0], shown, asked.sign_ins and asked.confirm is None)
         if asked.confirm is not None and not shown.problems:
             _do(opened, shown, asked)
-    _tell(shown, asked, as_json)
+    _tell(shown, found, asked, rules.id, as_json)
     if shown.problems:
         raise typer.Exit(FAILED)
     raise typer.Exit(HELD if asked.confirm is None and shown.renamings else 0)
+
+
+def _wishes(opened: Session, rules: SchoolRules, asked: Asked) -> list[Wish]:
+    if asked.csv:
+        return _from_file(opened, rules, asked.csv)
+    make = addresses_by_format if asked.emails else by_format
+    return make(_some(opened, rules, asked), rules, opened.store.ledger(rules.id))
 
 
 def _do(opened: Session, shown: Preview, asked: Asked) -> None:
@@ -74,22 +91,22 @@ def _do(opened: Session, shown: Preview, asked: Asked) -> None:
         opened.store.rename_all(wanted, now())
 
 
-def _tell(shown: Preview, asked: Asked, as_json: bool) -> None:
+def _tell(shown: Preview, found: Look, asked: Asked, school: str, as_json: bool) -> None:
+    done = asked.confirm is not None and not shown.problems
     if as_json:
-        rows = [
+        rows = [row(each, found, asked.keep_alias) for each in shown.renamings]
+        document(
             {
-                "identity": each.identity.id,
-                "before": {"username": each.identity.username, "email": each.identity.email},
-                "after": {"username": each.username, "email": each.email},
-                "problem": each.problem,
+                "digest": shown.digest,
+                "done": done,
+                "unchanged": shown.unchanged,
+                "renames": rows,
+                "notes": [*notes(shown, found)] if shown.renamings else [],
             }
-            for each in shown.renamings
-        ]
-        done = asked.confirm is not None and not shown.problems
-        document({"digest": shown.digest, "done": done, "unchanged": shown.unchanged, "renames": rows})
+        )
         return
     for each in shown.renamings:
-        say(f"{each.identity.label:<20} {'; '.join(each.changes)}")
+        say(sentence(each, found, asked.keep_alias))
     for each in shown.problems:
         say_error(each.problem)
     count = len(shown.renamings)
@@ -97,36 +114,69 @@ def _tell(shown: Preview, asked: Asked, as_json: bool) -> None:
         say_error(f"{len(shown.problems)} of {count} cannot be done, so nobody was renamed.")
     elif not count:
         say(f"Nothing would change ({shown.unchanged} people have these names already).")
-    elif asked.confirm is None:
-        alias = "Old addresses stay as aliases" if asked.keep_alias else "Old addresses do not stay"
+    elif not done:
+        for note in notes(shown, found):
+            say(note)
         say(
-            f"{count} people would be renamed, {shown.unchanged} stay as they are. Sign-in names and addresses change in every target;"
-            f" {alias.lower()}; home folders stay where they are. If it is right, the same with: --confirm {shown.digest}"
+            f"{count} people would be renamed, {shown.unchanged} stay as they are. If it is right, the same with: --confirm {shown.digest}"
         )
     elif asked.on is not None and asked.on > now().date():
-        say(f"{count} people will be renamed on {asked.on:%d %B %Y}.")
+        say(
+            f"{count} people will be renamed on {asked.on:%d %B %Y}, and nobody else gets these names. What waits: onroll rename {school} --waiting"
+        )
     else:
-        say(f"{count} people are renamed from the next sync on. Now: onroll apply")
+        for note in found.many:
+            say(note)
+        say(f"{count} people are renamed from the next sync on. Now: onroll apply {school}")
+
+
+def _tell_waiting(opened: Session, school: str, as_json: bool) -> None:
+    """Renames that wait for their day."""
+    people = {each.id: each for each in opened.store.identities(school)}
+    waiting = opened.store.pending_renames(school)
+    if as_json:
+        rows = [
+            {
+                "identity": each.identity,
+                "username": people[each.identity].username,
+                "after": {"username": each.username, "email": each.email},
+                "on": each.on.isoformat(),
+                "by": each.by,
+            }
+            for each in waiting
+        ]
+        document({"waiting": rows})
+        return
+    for each in waiting:
+        say(
+            f"{people[each.identity].label:<20} to {each.username} ({each.email}) on {each.on:%d %B %Y}, asked for by {each.by or 'somebody'}"
+        )
+    say(f"{len(waiting)} renames wait for their day. Take one back: onroll users rename USERNAME --cancel")
 
 
 def _from_file(opened: Session, rules: SchoolRules, path: str) -> list[Wish]:
-    """One wish for each row; a row of somebody who is not of this school ends the command."""
+    """One wish for each row; rows of people who are not of this school end the command, all of them named."""
     everybody = opened.store.identities(rules.id)
-    by_id = {each.id: each for each in everybody}
+    by_id: dict[str, Identity] = {each.id: each for each in everybody}
     by_name = {name: each for each in everybody for name in (each.username, each.email) if name}
-    rows = read_rows(path, ("identity",), ("username", "email"))
-    wishes = []
-    for row in rows:
-        found = by_id.get(row.cells.get("identity", "")) or by_name.get(row.cells.get("identity", "").lower())  # type: ignore[call-overload]
+    wishes, strangers = [], []
+    for each in read_rows(path, ("identity",), ("username", "email")):
+        named = each.cells.get("identity", "")
+        found = by_id.get(named) or by_name.get(named.lower())
         if found is None:
-            known = opened.store.identity(row.cells.get("identity", ""))  # type: ignore[arg-type]
-            what = f"belongs to {known.school}, not to {rules.id}" if known else f"is nobody of {rules.id}"
-            stop(
-                FAILED,
-                f"{path}, line {row.line}: {row.cells.get('identity') or 'the empty identity'} {what}. Nobody was renamed.",
-            )
-        wishes.append(_wish(found, row))
+            strangers.append(f"{path}, line {each.line}: {_stranger(opened, named, rules.id)}")
+        else:
+            wishes.append(_wish(found, each))
+    if strangers:
+        stop(FAILED, *strangers, f"{len(strangers)} rows are not of {rules.id}. Nobody was renamed.")
     return wishes
+
+
+def _stranger(opened: Session, named: str, school: str) -> str:
+    known = [each for each in opened.store.find(None, named) if named.lower() in (each.id, each.username, each.email)]
+    if known:
+        return f"{named} belongs to {known[0].school}, not to {school}."
+    return f"{named or 'the empty identity'} is nobody of {school}."
 
 
 def _wish(identity: Identity, row: Row) -> Wish:
@@ -154,6 +204,7 @@ def _some(opened: Session, rules: SchoolRules, asked: Asked) -> list[Identity]:
     def wanted(each: Identity) -> bool:
         return (
             each.username is not None
+            and each.state not in GONE
             and (not asked.users or each.username in {name.lower() for name in asked.users})
             and (asked.role is None or each.role.value == asked.role)
             and (not asked.groups or (each.person.registration_group or "") in asked.groups)

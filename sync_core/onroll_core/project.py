@@ -127,18 +127,22 @@ def _account(
     identity: Identity, login: str, rules: RoleRules, target: TargetRules, abilities: Abilities, around: Surroundings
 ) -> Account:
     person = identity.person
-    display = identity.chosen_display_name if identity.role is Role.STAFF else None
     return Account(
         login,
         identity.email or "",
         identity.aliases,
-        _clean(display or rules.display_name.render(identity, around)),
+        _clean(own_display_name(identity) or rules.display_name.render(identity, around)),
         _clean(first_name(person, around.preferred)),
         _clean(last_name(person, around.preferred)),
         rules.place.render(identity, around) if abilities.places else None,
         True,
         _attributes(identity, target.attributes.get(identity.role), around),
     )
+
+
+def own_display_name(identity: Identity) -> str | None:
+    """What somebody chose to be called; a pupil's name follows the MIS, whatever they chose when they were staff."""
+    return None if identity.role is Role.STUDENT else identity.chosen_display_name
 
 
 def _gone(identity: Identity, login: str, rules: RoleRules, abilities: Abilities, around: Surroundings) -> Account:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
@@ -15,6 +15,7 @@ from onroll_core.identities import Identity
 from onroll_core.rules import SchoolRules
 from onroll_core.templates import first_name, last_name
 from onroll_core.usernames import Named, Waiting, problem_with, problem_with_address
+from onroll_core.wordlists import is_reserved
 
 
 class Ledger(Protocol):
@@ -48,15 +49,16 @@ class Renaming:
     email: str
     problem: str = ""
 
-    @property
-    def changes(self) -> list[str]:
+    def changes(self, keep_alias: bool) -> list[str]:
         """What follows from it in the targets, in words."""
         before = self.identity
         told = []
         if before.username != self.username:
-            told.append(f"sign-in name {before.username or '(none)'} to {self.username}")
+            told.append(f"username {before.username or '(none)'} to {self.username}")
         if before.email != self.email:
             told.append(f"address {before.email or '(none)'} to {self.email}")
+            if before.email and before.bonds:
+                told.append(f"{before.email} {'stays as an alias' if keep_alias else 'must not follow them'}")
         return told
 
 
@@ -114,6 +116,19 @@ def preview(wishes: Iterable[Wish], school: SchoolRules, ledger: Ledger) -> Prev
     return Preview(_told_apart(found), unchanged)
 
 
+def addresses_by_format(identities: Iterable[Identity], school: SchoolRules, ledger: Ledger) -> list[Wish]:
+    """The addresses alone that the school's present format would give these people; their usernames stay."""
+    given: set[str] = set()
+    wishes = []
+    for identity in sorted(identities, key=lambda each: each.person.key):
+        if identity.username is None or school.of(identity.role) is None:
+            continue
+        address = address_for(identity, identity.username, school, ledger, given)
+        given.add(address)
+        wishes.append(Wish(identity, None, address))
+    return wishes
+
+
 def by_format(identities: Iterable[Identity], school: SchoolRules, ledger: Ledger) -> list[Wish]:
     """The names that the school's present format would give these people; a name of their own counts as free."""
     given: set[str] = set()
@@ -138,8 +153,10 @@ def by_format(identities: Iterable[Identity], school: SchoolRules, ledger: Ledge
     return wishes
 
 
-def address_for(identity: Identity, username: str, school: SchoolRules, ledger: Ledger) -> str:
-    """The address that goes with a username: its own, or what the school's format for addresses makes of the present names."""
+def address_for(
+    identity: Identity, username: str, school: SchoolRules, ledger: Ledger, given: Collection[str] = ()
+) -> str:
+    """The address that goes with a username: its own, or what the school's format for addresses makes of the present names; none of `given`."""
     rules = school.of(identity.role)
     if rules is None:
         return identity.email or ""
@@ -147,7 +164,7 @@ def address_for(identity: Identity, username: str, school: SchoolRules, ledger: 
 
         def taken(local: str) -> bool:
             name = f"{local}@{rules.domain}"
-            return ledger.taken(name) and ledger.holder(name) != identity.id
+            return name in given or (ledger.taken(name) and ledger.holder(name) != identity.id)
 
         first = first_name(identity.person, school.preferred_names) or ""
         last = last_name(identity.person, school.preferred_names) or ""
@@ -165,13 +182,15 @@ def _problem(identity: Identity, username: str, email: str, school: SchoolRules,
         if wrong is not None:
             return wrong
     wrong = problem_with_address(email)
+    if wrong is None and email != identity.email and is_reserved(email.partition("@")[0]):
+        wrong = f"{email} is an address that systems, or the school's own offices, keep for themselves."
     if wrong is not None:
         return wrong
     for name in (username, email):
         holder = ledger.holder(name)
         if ledger.taken(name) and holder != identity.id and name not in (identity.username, identity.email):
             whose = "was issued to somebody else, and a name is issued once" if holder else "is in use in a directory"
-            return f"{name} cannot be given to {identity.label}: it {whose}."
+            return f"{name} cannot be given to {identity.label}: it {whose}. Choose another name."
     return ""
 
 
