@@ -64,6 +64,7 @@ def diff(
         comparison.adopted,
         comparison.settled,
         tuple(comparison.notices),
+        comparison.lost,
     )
 
 
@@ -79,6 +80,7 @@ class _Comparison:
     adopted: dict[IdentityId, Anchor] = field(default_factory=dict)
     settled: dict[IdentityId, Bond] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
+    lost: int = 0
     claimed: dict[IdentityId, Sequence[Anchor]] = field(init=False)
     ours: Mapping[str, bool] = field(init=False)
 
@@ -94,6 +96,7 @@ class _Comparison:
             seen = self.observed.accounts.get(bond.anchor)
             if seen is None:
                 if desired.account.enabled:
+                    self.lost += 1
                     self._conflict(desired, self._lost(desired))
                 return
             # The everyday case, kept short: everything is as it should be.

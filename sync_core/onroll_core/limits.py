@@ -12,6 +12,8 @@ from onroll_core.plan import Plan
 from onroll_core.rules import Limit, Limits
 from onroll_core.usernames import fold
 
+LOST = Limit(10, 10)
+"""So many accounts of people who should have one may be out of sight before it is the sight that is doubted."""
 _NAMES = frozenset({"display_name", "given", "family"})
 _WORDS: Mapping[str, str] = {
     "disable": "would be disabled for a reason that the school year does not explain",
@@ -48,7 +50,7 @@ def objections(
         counts[counted] += 1
     for role, times in _namesakes(plan.changes, observed, known).items():
         counts[role, "namesake"] = times
-    found: list[str] = []
+    found = _out_of_sight(plan, sum(population.values()))
     for (role, kind), count in sorted(counts.items()):
         limit: Limit = getattr(limits, kind)
         allowed = limit.allows(population.get(role, 0))
@@ -59,6 +61,17 @@ def objections(
                 f" (the larger of {limit.count} and {limit.percent:g} % of {population.get(role, 0)})."
             )
     return found
+
+
+def _out_of_sight(plan: Plan, population: int) -> list[str]:
+    """Scope that was lost is no empty school: neither is anybody made in a place where those who were there are not to be seen."""
+    allowed = LOST.allows(population)
+    if plan.lost <= allowed:
+        return []
+    return [
+        f"{plan.lost} of the {population} accounts that onroll looks after in {plan.target} are no longer to be seen there (at most {allowed} would be"
+        " believed). Does onroll still look at the right place, with all its rights?"
+    ]
 
 
 def _counted(change: Change) -> tuple[Role, str] | None:

@@ -52,7 +52,7 @@ _ORDER = (
 class Plan:
     """All that would be done to one target for one school. `adopted` are accounts of ours whose making was never recorded
     (a run was cut off), or that carry our identity already; `settled` are bonds that the observation confirms: both are remembered, not written.
-    `notices` are worth reading and change nothing."""
+    `notices` are worth reading and change nothing. `lost` is how many accounts of people who should have one are no longer to be seen."""
 
     target: str
     school: str
@@ -61,6 +61,7 @@ class Plan:
     adopted: Mapping[IdentityId, Anchor] = field(default_factory=dict)
     settled: Mapping[IdentityId, Bond] = field(default_factory=dict)
     notices: Sequence[str] = ()
+    lost: int = 0
 
     @property
     def digest(self) -> str:

@@ -268,6 +268,7 @@ def test_an_account_that_is_gone_is_a_conflict_and_a_leavers_is_nothing() -> Non
     found = plan(seen=None)
     assert found.changes == ()
     assert "makes no second one" in found.conflicts[0].why
+    assert found.lost == 1
     assert plan(replace(WANTED, enabled=False), None) == Plan("ad", SCHOOL, ())
 
 
@@ -328,6 +329,15 @@ def test_roles_are_measured_apart() -> None:
     staff = tuple(Disable(who(f"s{n}", Role.STAFF), "") for n in range(6))
     found = objections(Plan("ad", SCHOOL, staff), {Role.STUDENT: 1200, Role.STAFF: 100}, LIMITS, Observed({}))
     assert found[0].startswith("6 staff would be disabled")
+
+
+@pytest.mark.parametrize(
+    ("lost", "population", "held"), [(10, 12, False), (11, 12, True), (120, 1200, False), (121, 1200, True)]
+)
+def test_nobody_is_made_where_those_who_were_there_are_out_of_sight(lost: int, population: int, held: bool) -> None:
+    found = Plan("google", SCHOOL, (Create(who("n"), WANTED, "on roll", True),), lost=lost)
+    said = objections(found, {Role.STUDENT: population}, LIMITS, Observed({}))
+    assert [each.partition(" accounts")[0] for each in said] == [f"{lost} of the {population}"] * held
 
 
 def group(name: str, members: set[str], owners: set[str] = frozenset()) -> DesiredGroup:  # type: ignore[assignment]
