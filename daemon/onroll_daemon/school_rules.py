@@ -8,6 +8,7 @@ from typing import TypeVar, get_args
 from pydantic import BaseModel
 
 from onroll_core.people import GroupKind, Role
+from onroll_core.periods import Period
 from onroll_core.rules import Limit, Limits, Owner, RoleRules, Sanity, SchoolRules, TargetRules
 from onroll_core.templates import Place, Template
 from onroll_core.usernames import Format, problem_with_address
@@ -41,6 +42,9 @@ def school_rules(table: SchoolTable, spot: Spot, mistakes: Mistakes) -> SchoolRu
         rollover = _made(lambda: Rollover.parse(text), (*spot, "rollover"), mistakes)
     if problem_with_address(f"a@{table.domain.lower()}") is not None:
         mistakes.say((*spot, "domain"), f"{table.domain!r} is not a domain; write it as in addresses, without the @.")
+    keep = None
+    if table.keep_leavers.strip().lower() != "always":
+        keep = _made(lambda: Period.parse(table.keep_leavers), (*spot, "keep_leavers"), mistakes)
     groups = group_rules(table.groups, (*spot, "groups"), mistakes)
     if students is None or staff is None or rollover is None:
         return None
@@ -60,6 +64,7 @@ def school_rules(table: SchoolTable, spot: Spot, mistakes: Mistakes) -> SchoolRu
         table.life_cycle or (table.targets[0] if table.targets else ""),
         groups,
         others,
+        keep,
     )
 
 

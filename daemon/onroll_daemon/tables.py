@@ -157,6 +157,7 @@ class SchoolTable(Table):
     absences: int = Field(default=3, ge=1, le=30)
     enrolments: list[str] = Field(default_factory=lambda: ["C", "M"])
     rollover: str | None = None
+    keep_leavers: str = "7 years"
     source: dict[str, Any] = Field(default_factory=dict)
     moves_to: MovesToTable | None = None
     students: RoleTable = Field(default_factory=RoleTable)

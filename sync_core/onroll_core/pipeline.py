@@ -33,6 +33,7 @@ from onroll_core.plan import Plan, ordered
 from onroll_core.project import project, project_abandoned, project_linked, waiting
 from onroll_core.reconcile import Reconciliation, reconcile
 from onroll_core.rekey import within
+from onroll_core.retention import forget_long_gone
 from onroll_core.sanity import examine, fingerprint, profile
 from onroll_core.sisters import hand_over, keep_guests, of_the_sisters, recogniser, roll
 from onroll_core.store.linked import THE_MIS
@@ -50,6 +51,7 @@ def sync(line: Line, approve: Sequence[str] = (), by: str = "") -> Night:
         _approve(line, approve, by)
         if _pull(line, night, reached):
             _bring_into_line(line, night, reached)
+            forget_long_gone(line, night)
     return night
 
 

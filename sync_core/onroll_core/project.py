@@ -148,7 +148,7 @@ def own_display_name(identity: Identity) -> str | None:
 def _gone(identity: Identity, login: str, rules: RoleRules, abilities: Abilities, around: Surroundings) -> Account:
     """A leaver's account: sign-in is taken away, perhaps its place changes, and everything else stays as it was."""
     place = None
-    if abilities.places and rules.leavers_place is not None:
+    if abilities.places and rules.leavers_place is not None and not identity.forgotten:
         place = rules.leavers_place.render(identity, around)
     return Account(login, identity.email or "", identity.aliases, place=place, enabled=False)
 

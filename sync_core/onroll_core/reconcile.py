@@ -78,8 +78,8 @@ def reconcile(
         if identity.source != "mis":
             continue
         after = _updated(identity, person_told, adopted.get(identity.id), today, school, years)
-        if after == identity:
-            continue
+        if after == identity or (identity.forgotten and _comes_to_nothing(after)):
+            continue  # who was forgotten is not learned again from an MIS that keeps its leavers
         if identity.state in GONE and after.state not in GONE and after.state is not State.EXCLUDED:
             returners.append(replace(after, left_on=None))
         elif after.state in GONE and identity.state not in GONE:

@@ -9,6 +9,7 @@ from typing import Literal
 
 from onroll_core.group_names import GroupTemplate
 from onroll_core.people import GroupKind, Role
+from onroll_core.periods import SEVEN_YEARS, Period
 from onroll_core.templates import Place, Surroundings, Template
 from onroll_core.usernames import Format
 from onroll_core.years import Country, Rollover
@@ -125,7 +126,8 @@ DEFAULT_GROUP_NAMES: Mapping[GroupKind, GroupTemplate] = {
 class SchoolRules:
     """One school. In `mode` "link" the target `driver` says who has an account and who may sign in, and the MIS adds to it. `others` are people whom no MIS knows: governors,
     visitors. `absences` is the number of complete reads in a row without a person after which they count as gone;
-    `enrolments` are the enrolment statuses of pupils who get an account (a blank status always does)."""
+    `enrolments` are the enrolment statuses of pupils who get an account (a blank status always does). `keep_leavers`: so long after they left, what is known
+    of people is forgotten (see `retention`); None is never."""
 
     id: str
     name: str
@@ -142,6 +144,7 @@ class SchoolRules:
     driver: str = ""
     groups: GroupRules = field(default_factory=GroupRules)
     others: RoleRules | None = None
+    keep_leavers: Period | None = SEVEN_YEARS
 
     def of(self, role: Role) -> RoleRules | None:
         """The rules of a role; None for roles that get no account."""

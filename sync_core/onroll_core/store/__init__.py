@@ -328,7 +328,7 @@ class Store:
     @property
     def past(self) -> Past:
         """When people were last seen, and what is forgotten of those who left long ago."""
-        return Past(self._engine)
+        return Past(self._engine, self._still_ours)
 
     # --- what was undone ---
 
