@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,11 +42,6 @@ class Choice:
 
 def passwords_issue(config: str | None, school: str | None, choice: Choice, as_json: bool) -> None:
     """`onroll passwords issue`"""
-    for path in filter(None, (choice.csv, choice.slips)):
-        if Path(path).exists():
-            stop(USAGE, f"{path} is there already, and a hand-out is never written over. Name another file.")
-        if not Path(path).absolute().parent.is_dir():
-            stop(USAGE, f"There is no folder {Path(path).absolute().parent}.")
     with session(config) as opened:
         schools = opened.schools(school)
         if len(schools) != 1:
@@ -63,17 +59,17 @@ def passwords_issue(config: str | None, school: str | None, choice: Choice, as_j
             )
         if not targets:
             stop(FAILED, f"{told.rules.id} has no target that takes passwords.")
-        issued = _issued(opened, told, chosen, targets)
-        slips = [_slip(identity, told.rules, issued) for identity in chosen if identity.id in issued.passwords]
-        _write(choice.csv, as_csv(slips))
-        if choice.slips is not None:
-            _write(choice.slips, as_html(slips, told.rules.name))
+        with _reserved(choice.csv) as write_csv, _reserved(choice.slips) as write_slips:
+            issued = _issued(opened, told, chosen, targets)
+            slips = [_slip(identity, told.rules, issued) for identity in chosen if identity.id in issued.passwords]
+            if slips:
+                write_csv(as_csv(slips))
+                write_slips(as_html(slips, told.rules.name))
     if as_json:
         document(_document(chosen, issued))
     else:
-        say(
-            f"{len(slips)} people have a first password now; {choice.csv} lists them. Hand it out, and delete the file."
-        )
+        lists = f"; {choice.csv} lists them. Hand it out, and delete the file" if slips else ", and no file was written"
+        say(f"{len(slips)} people have a first password now{lists}.")
         for why in issued.left_out.values():
             say_error(f"left out: {why}")
     raise typer.Exit(FAILED if issued.left_out else 0)
@@ -83,7 +79,7 @@ def _issued(opened: Session, told: SchoolSettings, chosen: Sequence[Identity], t
     """Role by role, as each has its own kind of password."""
     whole = Issued()
     chance = random.SystemRandom()
-    for role in (Role.STUDENT, Role.STAFF):
+    for role in Role:
         rules = told.rules.of(role)
         people = [each for each in chosen if each.role is role]
         if rules is None or not people:
@@ -99,6 +95,7 @@ def _issued(opened: Session, told: SchoolSettings, chosen: Sequence[Identity], t
             part = issue(it, people, draw, rules.must_change, who(), targets)
         whole.passwords |= part.passwords
         whole.left_out |= part.left_out
+        whole.set_in |= part.set_in
     return whole
 
 
@@ -139,13 +136,37 @@ def _document(chosen: Sequence[Identity], issued: Issued) -> dict[str, Any]:
     names = {each.id: each.username for each in chosen}
     return {
         "issued": [names[each] for each in issued.passwords],
-        "left_out": [{"username": names[each], "why": why} for each, why in issued.left_out.items()],
+        "left_out": [
+            {"username": names[each], "why": why, "set_in": issued.set_in.get(each, [])}
+            for each, why in issued.left_out.items()
+        ],
     }
 
 
-def _write(path: str, text: str) -> None:
-    """A file that only its owner may read."""
-    with os.fdopen(
-        os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8", newline=""
-    ) as out:
+@contextmanager
+def _reserved(path: str | None) -> Iterator[Callable[[str], None]]:
+    """A file that only its owner may read, made before the first password is set and gone again when nothing was written to it."""
+    if path is None:
+        yield lambda text: None
+        return
+    try:
+        out = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8", newline="")
+    except FileExistsError:
+        stop(USAGE, f"{path} is there already, and a hand-out is never written over. Name another file.")
+    except FileNotFoundError:
+        stop(USAGE, f"There is no folder {Path(path).absolute().parent}. Nobody was given a password.")
+    except OSError as failure:
+        stop(USAGE, f"{path} cannot be written: {failure.strerror}. Nobody was given a password.")
+    written = False
+
+    def write(text: str) -> None:
+        nonlocal written
+        written = True
         out.write(text)
+
+    try:
+        with out:
+            yield write
+    finally:
+        if not written:
+            Path(path).unlink(missing_ok=True)

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from onroll_core import guard
-from onroll_core.accounts import IdentityId
+from onroll_core.accounts import IdentityId, Observed
 from onroll_core.apply import apply
 from onroll_core.changes import Applied, Deferred, GivePassword, Rejected, Who
-from onroll_core.errors import OnrollError
 from onroll_core.identities import Identity
 from onroll_core.lifecycle import standing
-from onroll_core.line import Line
+from onroll_core.line import Line, Reached, reached_by
+from onroll_core.night import Night
 from onroll_core.plan import Plan, ordered
 
 
 @dataclass(slots=True)
 class Issued:
-    """The passwords by identity, which live as long as this object, and why others got none."""
+    """The passwords by identity, which live as long as this object, and why others got none.
+
+    `set_in` are the targets in which somebody who was left out has a new password all the same, which nobody knows: a later target refused it.
+    """
 
     passwords: dict[IdentityId, str] = field(default_factory=dict, repr=False)
     left_out: dict[IdentityId, str] = field(default_factory=dict)
+    set_in: dict[IdentityId, list[str]] = field(default_factory=dict)
 
 
 def issue(
@@ -34,7 +39,9 @@ def issue(
 ) -> Issued:
     """Give each of `chosen` a password that `draw` makes, in all `targets` (default: the school's) in which they have an account.
 
-    Raises Busy when the school is being worked on. Every change is journalled like any other, without the password.
+    Every target is looked at first: whoever could not sign in there by the names that are handed out (the account is gone, disabled, or a rename
+    has not been carried out yet) gets none anywhere, and nobody does while a target cannot be reached. Raises Busy when the school is being
+    worked on. Every change is journalled like any other, without the password.
     """
     names = [name for name in line.targets if targets is None or name in targets]
     issued = Issued()
@@ -42,11 +49,13 @@ def issue(
         run = line.store.start_run(line.school.id, "passwords", line.now(), by)
         status = "failed"
         try:
-            people = _able(line, chosen, names, issued)
-            issued.passwords = {identity.id: draw(identity) for identity in people}
-            for name in names:
-                _give(line, run, name, people, issued, must_change)
+            with reached_by(line, names, Night(line.school.id)) as reached:
+                people = _ready(line, reached, _able(line, chosen, names, issued), names, issued)
+                issued.passwords = {identity.id: draw(identity) for identity in people}
+                for name in names:
+                    _give(line, run, name, reached, people, issued, must_change)
             issued.passwords = {who: told for who, told in issued.passwords.items() if who not in issued.left_out}
+            issued.set_in = {who: told for who, told in issued.set_in.items() if who in issued.left_out}
             line.store.handed_out(run, issued.passwords, by, line.now())
             status = "done"
         finally:
@@ -64,14 +73,51 @@ def _able(line: Line, chosen: Sequence[Identity], names: Sequence[str], issued: 
             issued.left_out[identity.id] = f"{identity.label} {where.because} and has no account to sign in with."
         elif missing := [name for name in names if name not in identity.bonds]:
             issued.left_out[identity.id] = (
-                f"{identity.label} has no account in {' and '.join(missing)} yet: onroll apply {line.school.id} makes it."
+                f"{identity.label} has no account in {' and '.join(missing)} yet: onroll apply {line.school.id} makes it, or says why not."
             )
         else:
             able.append(identity)
     return able
 
 
-def _give(line: Line, run: int, name: str, people: Sequence[Identity], issued: Issued, must_change: bool) -> None:
+def _ready(
+    line: Line, reached: Reached, people: Sequence[Identity], names: Sequence[str], issued: Issued
+) -> list[Identity]:
+    """Those who could sign in everywhere by the names that are handed out."""
+    for name in names if people else ():
+        observed = reached.observe(name, people)
+        if observed is None:
+            why = f"{name}: {reached.night.targets[name].error}"
+            issued.left_out |= {each.id: why for each in people if each.id not in issued.left_out}
+            return []
+        for each in people:
+            problem = _unready(line, name, each, observed, reached.target(name).abilities.login == "name")
+            if problem:
+                issued.left_out.setdefault(each.id, problem)
+    return [each for each in people if each.id not in issued.left_out]
+
+
+def _unready(line: Line, name: str, identity: Identity, observed: Observed, by_name: bool) -> str:
+    """Why nobody could sign in to an account with what is printed; "" when they could."""
+    anchor = identity.bonds[name].anchor
+    seen = observed.accounts.get(anchor)
+    if seen is None or anchor in observed.deleted:
+        return f"The account of {identity.label} is no longer in {name}: it was deleted, or moved to where onroll may not look."
+    if not seen.enabled:
+        return f"{identity.label} is disabled in {name}, so no password would let them in."
+    login = identity.username if by_name else identity.email
+    drives = line.school.mode == "link" and name == line.school.driver
+    if seen.login != login and not drives:
+        return (
+            f"{identity.label} is still called {seen.login} in {name}: the rename has not been carried out there."
+            f" onroll apply {line.school.id} does it, or says why it is held."
+        )
+    return ""
+
+
+def _give(
+    line: Line, run: int, name: str, reached: Reached, people: Sequence[Identity], issued: Issued, must_change: bool
+) -> None:
     """Set the passwords in one target; whoever failed in an earlier one is not tried here."""
     changes = [
         GivePassword(
@@ -89,24 +135,24 @@ def _give(line: Line, run: int, name: str, people: Sequence[Identity], issued: I
     if not isinstance(verdict, guard.Cleared):
         return
     kept = line.store.keep_plan(run, verdict.plan, "cleared", [], line.now())
-    try:
-        target = line.targets[name].connect()
-    except OnrollError as failure:
-        issued.left_out |= {each.who.identity: f"{name}: {failure}" for each in changes}
-        return
-    try:
-        journal = line.store.journal(kept, verdict.plan)
-        done = set()
-        for outcome in apply(
-            verdict, target, journal, line.stopping, lambda count, total: line.progress(name, count, total)
-        ):
-            who = outcome.change.who.identity if isinstance(outcome.change, GivePassword) else None
-            if isinstance(outcome, Applied) and who is not None:
-                done.add(who)
-            elif who is not None and isinstance(outcome, Rejected | Deferred):
-                issued.left_out[who] = f"{name}: {outcome.why}"
-        for change in changes:
-            if change.who.identity not in done:
-                issued.left_out.setdefault(change.who.identity, f"{name}: it was not sent any more.")
-    finally:
-        target.close()
+    journal = line.store.journal(kept, verdict.plan)
+    told = partial(line.progress, name)
+    for outcome in apply(verdict, reached.target(name), journal, line.stopping, told):
+        if not isinstance(outcome.change, GivePassword):
+            continue
+        who = outcome.change.who.identity
+        if isinstance(outcome, Applied):
+            issued.set_in.setdefault(who, []).append(name)
+        elif isinstance(outcome, Rejected | Deferred):
+            issued.left_out[who] = _refused(name, outcome.why, issued.set_in.get(who, ()))
+    for change in changes:
+        who = change.who.identity
+        if name not in issued.set_in.get(who, ()):
+            issued.left_out.setdefault(who, _refused(name, "it was not sent any more.", issued.set_in.get(who, ())))
+
+
+def _refused(name: str, why: str, elsewhere: Sequence[str]) -> str:
+    """The reason, and where the password is set all the same."""
+    if not elsewhere:
+        return f"{name}: {why}"
+    return f"{name}: {why} In {' and '.join(elsewhere)} it is set already, and nobody knows it: give another when the cause is gone, with the same command."

@@ -126,3 +126,41 @@ def test_strong_passwords_where_the_school_wants_them(onroll: Command) -> None:
     rows = issued(onroll, "first.csv")
     assert all(len(row["password"]) == 14 for row in rows.values())
     assert sign_in(onroll, "20hpotter", rows["20hpotter"]["password"]) == "ok"
+
+
+def test_a_file_that_cannot_be_written_is_told_before_anybody_has_a_password(onroll: Command) -> None:
+    folder = onroll.folder / "locked"
+    folder.mkdir()
+    path = folder / ("x" * 300 + ".csv")
+    told = onroll.run("passwords", "issue", "--csv", str(path), code=2)
+    assert "Nobody was given a password" in told.err
+    assert [each["kind"] for each in onroll.json("runs")["runs"]] == ["sync"]
+
+
+def test_a_governor_gets_one_too(onroll: Command) -> None:
+    onroll.run("users", "add", "--first", "Gwen", "--last", "Vernor")
+    onroll.run("sync")
+    rows = issued(onroll, "governors.csv", "--role", "other")
+    assert set(rows) == {"g.vernor"}
+    assert len(rows["g.vernor"]["password"]) == 14
+
+
+def test_a_rename_that_has_not_been_carried_out_keeps_a_slip_from_being_wrong(onroll: Command) -> None:
+    onroll.run("users", "rename", "20hpotter", "harry")
+    path = onroll.folder / "first.csv"
+    told = onroll.json("passwords", "issue", "--csv", str(path), "--user", "harry", code=1)
+    (left,) = told["left_out"]
+    assert "is still called 20hpotter in ad: the rename has not been carried out there" in left["why"]
+    assert left["set_in"] == []
+    assert not path.exists()
+    onroll.run("apply")
+    assert set(issued(onroll, "first.csv", "--user", "harry")) == {"harry"}
+
+
+def test_an_account_that_is_disabled_there_is_left_out(onroll: Command) -> None:
+    onroll.run("users", "disable", "19rweasley")
+    onroll.run("apply")
+    onroll.run("users", "enable", "19rweasley")
+    told = onroll.json("passwords", "issue", "--csv", str(onroll.folder / "a.csv"), code=1)
+    assert [each["username"] for each in told["left_out"]] == ["19rweasley"]
+    assert "is disabled in ad" in told["left_out"][0]["why"]
