@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import assert_never
 
 from onroll_core.accounts import Account, Anchor, DesiredGroup, IdentityId
+from onroll_core.courses import is_course
 from onroll_core.people import Role, SourceKey
 
 Value = str | tuple[str, ...]
@@ -249,13 +250,15 @@ def sentence(change: Change) -> str:
         case GivePassword(who, _, _, reason):
             text = f"Give {who.username} a first password"
         case CreateGroup(group, reason):
-            text = f"Create the group {group.name}"
-        case UpdateGroup(_, _, old, new, reason, archive):
-            text = f"{'Archive' if archive else 'Rename'} the group {old}" + (f" as {new}" if archive else f" to {new}")
-        case AddMember(_, _, name, who, reason):
-            text = f"Add {who.username} to {name}"
-        case RemoveMember(_, _, name, who, reason):
-            text = f"Remove {who.username} from {name}"
+            text = f"Create the {_thing(group.key)} {group.name}"
+        case UpdateGroup(key, _, old, new, reason, archive):
+            text = f"{'Archive' if archive else 'Rename'} the {_thing(key)} {old}" + (
+                f" as {new}" if archive else f" to {new}"
+            )
+        case AddMember(key, _, name, who, reason):
+            text = f"Add {who.username} to {'the course ' * is_course(key)}{name}"
+        case RemoveMember(key, _, name, who, reason):
+            text = f"Remove {who.username} from {'the course ' * is_course(key)}{name}"
         case _:
             assert_never(change)
     return f"{text}: {reason}." if reason else f"{text}."
@@ -265,6 +268,10 @@ def _stays(address: str, after: Naming) -> str:
     if not address or address == after.email:
         return ""
     return f"; {address} {'stays as an alias' if address in after.aliases else 'does not stay'}"
+
+
+def _thing(key: SourceKey) -> str:
+    return "course" if is_course(key) else "group"
 
 
 def _where(place: str | None) -> str:

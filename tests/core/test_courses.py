@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from onroll_core.accounts import DesiredGroup, IdentityId
+from onroll_core.accounts import Anchor, DesiredGroup, IdentityId
+from onroll_core.changes import AddMember, CreateGroup, UpdateGroup, Who, sentence
 from onroll_core.courses import course_key, is_course, with_courses
-from onroll_core.people import GroupKind, SourceKey
+from onroll_core.people import GroupKind, Role, SourceKey
 
 CLASS = DesiredGroup(SourceKey("s", "7a"), GroupKind.TEACHING, "7A/Ma1", frozenset({IdentityId("ada")}))
 YEAR = DesiredGroup(SourceKey("s", "year:2019"), GroupKind.YEAR, "2019")
@@ -24,3 +25,13 @@ def test_a_course_may_stand_in_the_place_of_its_group() -> None:
 
 def test_a_target_without_courses_has_groups_alone() -> None:
     assert list(with_courses([CLASS, YEAR], ())) == [CLASS, YEAR]
+
+
+def test_a_plan_says_which_of_the_two_it_means() -> None:
+    key, ada = course_key(CLASS.key), Who(IdentityId("ada"), "ada", Role.STUDENT)
+    assert sentence(CreateGroup(CLASS, "")) == "Create the group 7A/Ma1."
+    (_, course) = with_courses([CLASS], {GroupKind.TEACHING})
+    assert sentence(CreateGroup(course, "")) == "Create the course 7A/Ma1."
+    assert sentence(UpdateGroup(key, Anchor("1"), "7A", "7B", "")) == "Rename the course 7A to 7B."
+    assert sentence(AddMember(key, None, "7A", ada, "")) == "Add ada to the course 7A."
+    assert sentence(AddMember(CLASS.key, None, "7A", ada, "")) == "Add ada to 7A."

@@ -110,13 +110,16 @@ def update(circle: Circle, change: UpdateGroup) -> Script[Outcome]:
         return problems.held(change, "the name", namesake, marks.mark(change.key), True)
     problem = Problem(0, "", "")
     for _ in range(2):
-        seen = yield Ask("courses", "get", {"id": marks.course_id(change.anchor), "fields": COURSE_FIELDS})
-        if isinstance(seen, Problem):
-            return problems.verdict(change, seen, True)
-        found = marks.marked(seen.body.get("descriptionHeading") or "")
+        there = circle.kept.listed.pop(change.anchor, None)
+        if there is None:
+            seen = yield Ask("courses", "get", {"id": marks.course_id(change.anchor), "fields": COURSE_FIELDS})
+            if isinstance(seen, Problem):
+                return problems.verdict(change, seen, True)
+            there = seen.body
+        found = marks.marked(there.get("descriptionHeading") or "")
         if found is None or found[0] != change.key:
             return not_ours(change, change.before, "description heading")
-        refused = yield from _patched(change, seen.body)
+        refused = yield from _patched(change, there)
         if refused is None:
             return Applied(change, change.anchor)
         problem = refused

@@ -107,11 +107,14 @@ def _who_has_it(circle: Circle, change: CreateGroup, address: str) -> Script[Out
 
 def update(circle: Circle, change: UpdateGroup) -> Script[Outcome]:
     """Another name, or archived: the members stay, and so does what people wrote in the description."""
-    reply = yield Ask("groups", "get", {"groupKey": change.anchor, "fields": "id,name,description,adminCreated"})
-    if isinstance(reply, Problem):
-        return problems.verdict(change, reply)
-    text = reply.body.get("description") or ""
-    found = marked_group(reply.body)
+    there = circle.kept.listed.pop(change.anchor, None)
+    if there is None:
+        seen = yield Ask("groups", "get", {"groupKey": change.anchor, "fields": "id,name,description,adminCreated"})
+        if isinstance(seen, Problem):
+            return problems.verdict(change, seen)
+        there = seen.body
+    text = there.get("description") or ""
+    found = marked_group(there)
     if found is None or found[0] != change.key:
         return not_ours(change, change.before)
     namesake = (circle.kept.groups or {}).get(change.after.casefold())
@@ -119,7 +122,7 @@ def update(circle: Circle, change: UpdateGroup) -> Script[Outcome]:
         return problems.held(change, "the name", namesake, marks.mark(change.key))
     archived = found[1] if change.archive is None else change.archive
     body = {"name": change.after, "description": marks.described(text, change.key, archived)}
-    if reply.body.get("name") == change.after and found[1] == archived:
+    if there.get("name") == change.after and found[1] == archived:
         return Applied(change, change.anchor, "it was so already")
     reply = yield Ask("groups", "patch", {"groupKey": change.anchor, "body": body, "fields": "id"})
     return Applied(change, change.anchor) if isinstance(reply, Answer) else problems.verdict(change, reply)

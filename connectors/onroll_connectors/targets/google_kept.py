@@ -31,7 +31,7 @@ class Kept:
     there or not ours, with a sentence; `unmade` those that could not be made in this connection, with a sentence and whether that passes. `roles`
     has who is in each, everybody where it is in `whole`; `joined` is whom this connection put into it, `leaving` whom the changes in hand take out.
     `owners` are the owners of courses; `young` was made in this connection.
-    `groups` and `courses` are the names of those that people made, in lower case, None until they were listed.
+    `listed` is ours as it was listed, until it is written. `groups` and `courses` are the names of those that people made, in lower case, None until they were listed.
     """
 
     anchors: dict[SourceKey, Anchor] = field(default_factory=dict)
@@ -44,6 +44,7 @@ class Kept:
     leaving: set[tuple[SourceKey, Anchor]] = field(default_factory=set)
     owners: dict[Anchor, Anchor] = field(default_factory=dict)
     young: set[Anchor] = field(default_factory=set)
+    listed: dict[Anchor, JSON] = field(default_factory=dict)
     groups: dict[str, str] | None = None
     courses: dict[str, str] | None = None
 
@@ -55,6 +56,7 @@ class Kept:
             found = marked_group(group)
             if found is not None:
                 self.own(Anchor(group["id"]), found[0])
+                self.listed[Anchor(group["id"])] = group
             else:
                 name = group.get("name") or ""
                 self.groups.setdefault(name.casefold(), f"the group {name} ({group['email']})")
@@ -68,6 +70,7 @@ class Kept:
             found = marks.marked(course.get("descriptionHeading") or "")
             if found is not None:
                 self.own(anchor, found[0])
+                self.listed[anchor] = course
                 self.owners[anchor] = Anchor(course.get("ownerId") or "")
             elif course.get("courseState") in ("ACTIVE", "PROVISIONED"):
                 self.courses.setdefault(name.casefold(), f"the course {name}")
@@ -116,6 +119,7 @@ class Kept:
             self.roles.pop(anchor, None)
             self.whole.discard(anchor)
             self.owners.pop(anchor, None)
+            self.listed.pop(anchor, None)
 
 
 @dataclass(slots=True)
