@@ -207,6 +207,9 @@ _First = Annotated[str | None, typer.Option("--first", help="First name.")]
 _Last = Annotated[str | None, typer.Option("--last", help="Last name.")]
 _Start = Annotated[str | None, typer.Option("--start", metavar="DATE", help="The first day (2026-09-01).")]
 _End = Annotated[str | None, typer.Option("--end", metavar="DATE", help="The last day.")]
+_OfRecord = Annotated[
+    str | None, typer.Option("--school", help="The school of the record, when it is not the person's own.")
+]
 _YearGroup = Annotated[str | None, typer.Option("--year", help='The year group of a pupil ("Year 7").')]
 
 
@@ -237,13 +240,14 @@ def users_add(
 
 @users.command("edit")
 def users_edit(
-    username: str,
+    username: Annotated[str | None, typer.Argument()] = None,
     first: _First = None,
     last: _Last = None,
     start: _Start = None,
     end: _End = None,
     no_end: Annotated[bool, typer.Option("--no-end", help="They stay.")] = False,
     year: _YearGroup = None,
+    csv: Annotated[str | None, typer.Option("--csv", metavar="FILE", help="Many at once: username, end.")] = None,
     config: Config = None,
     as_json: Json = False,
 ) -> None:
@@ -251,7 +255,7 @@ def users_edit(
     from onroll_daemon.manual_users import Asked
     from onroll_daemon.manual_users import users_edit as run
 
-    run(config, username, Asked(first, last, None, None, day(start), day(end), no_end, year), as_json)
+    run(config, username, Asked(first, last, None, None, day(start), day(end), no_end, year, csv), as_json)
 
 
 @users.command("disable")
@@ -284,16 +288,20 @@ def users_display_name(username: str, name: str, config: Config = None, as_json:
 
 
 @users.command("link")
-def users_link(username: str, record: str, config: Config = None, as_json: Json = False) -> None:
+def users_link(
+    username: str, record: str, school: _OfRecord = None, config: Config = None, as_json: Json = False
+) -> None:
     """This record of the MIS is this person too."""
     from onroll_daemon.records import users_link as run
 
-    run(config, username, record, as_json)
+    run(config, username, record, as_json, school)
 
 
 @users.command("apart")
-def users_apart(username: str, record: str, config: Config = None, as_json: Json = False) -> None:
+def users_apart(
+    username: str, record: str, school: _OfRecord = None, config: Config = None, as_json: Json = False
+) -> None:
     """This record of the MIS is somebody else."""
     from onroll_daemon.records import users_apart as run
 
-    run(config, username, record, as_json)
+    run(config, username, record, as_json, school)

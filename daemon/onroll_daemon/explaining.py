@@ -56,6 +56,11 @@ def explained(opened: Session, identity: Identity, today: date | None, offline: 
         store.groups(identity.school),
         _said(store, identity),
         store.past.last_seen(identity.school, identity.absences) if identity.source == "mis" else None,
+        [
+            (identity.elsewhere[each.school], each)
+            for each in store.guests.of_person(identity)
+            if each.school in identity.elsewhere
+        ],
     )
     return explain(facts)
 

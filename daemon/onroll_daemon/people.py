@@ -26,7 +26,7 @@ def users_list(
         rows = [
             shown(identity, each.rules, day)
             for each in opened.schools(school)
-            for identity in opened.store.identities(each.rules.id)
+            for identity in _listed(opened, each.rules.id, guests=school is not None)
         ]
     rows.sort(key=lambda row: (row["school"], row["role"], row["username"] or ""))
     if csv is not None:
@@ -44,12 +44,21 @@ def users_list(
     say(f"{len(rows)} people")
 
 
+def _listed(opened: Session, school: str, guests: bool) -> list[Identity]:
+    """Everybody of a school; with `guests` those of other schools too whom it has on roll."""
+    found = opened.store.identities(school)
+    if guests:
+        found += [each for each in opened.store.guests.of_school(school) if school in each.elsewhere]
+    return found
+
+
 def users_show(config: str | None, username: str, as_json: bool) -> None:
     """`onroll users show`"""
     with session(config) as opened:
         identity, rules = found_person(opened, username)
         row = shown(identity, rules, now().date())
-        row["records"] = [key.record for key in identity.keys]
+        row["records"] = [key.record for key in identity.keys if key.school == identity.school]
+        row["other_schools"] = other_schools(opened, identity)
         row["accounts"] = {name: bond.anchor for name, bond in identity.bonds.items()}
         row["waiting"] = identity.waiting
         row["withheld"] = sorted(opened.store.former.withheld(identity.school).get(identity.id, ()))
@@ -72,7 +81,25 @@ def users_show(config: str | None, username: str, as_json: bool) -> None:
 def _plain(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name}: {each}" for name, each in value.items())
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return ", ".join(map(_plain, value)) if isinstance(value, list) else str(value)
+
+
+def other_schools(opened: Session, identity: Identity) -> list[dict[str, Any]]:
+    """What further schools of the trust have of somebody: their records, and how they stand there as a guest ("former" when they were here once)."""
+    guests = opened.store.guests.of_person(identity)
+    here = {key for each in guests for key in each.keys} | {identity.person.key}
+    rows = [
+        {
+            "school": each.school,
+            "record": each.person.key.record,
+            "state": each.state.value,
+            "year_group": each.person.year_group,
+            "registration_group": each.person.registration_group,
+        }
+        for each in guests
+    ]
+    former = [key for key in identity.also if key.school != identity.school and key not in here]
+    return rows + [{"school": key.school, "record": key.record, "state": "former"} for key in former]
 
 
 def found_person(opened: Session, text: str) -> tuple[Identity, SchoolRules]:
@@ -100,10 +127,11 @@ def shown(identity: Identity, rules: SchoolRules, today: date) -> dict[str, Any]
         "aliases": sorted(identity.aliases),
         "display_name": clean_display(display or ""),
         "role": identity.role.value,
-        "school": identity.school,
+        "school": identity.host or identity.school,
         "source": identity.source,
         "state": standing(identity, today, rules).state.value,
         "year_of_entry": identity.year_of_entry,
         "year_group": FIELDS["year"](identity, around),
         "registration_group": identity.person.registration_group,
+        **({"guest_at": sorted(identity.elsewhere)} if identity.elsewhere else {}),
     }

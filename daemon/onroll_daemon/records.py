@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import replace
 
 from onroll_core.accounts import Anchor
-from onroll_core.people import Person, Snapshot, SourceKey
-from onroll_core.rekey import within
+from onroll_core.identities import Identity
+from onroll_core.people import SourceKey
+from onroll_core.same_person import called
 from onroll_core.store.linked import THE_MIS
-from onroll_daemon.bars import watching
 from onroll_daemon.nights import who
 from onroll_daemon.people import found_person
+from onroll_daemon.record_reading import own_key, read, the_record
 from onroll_daemon.session import FAILED, Session, document, say, session, stop
 from onroll_daemon.settings import SchoolSettings
-from onroll_daemon.wiring import line, now
+from onroll_daemon.sister_records import joined, parted
+from onroll_daemon.wiring import now
 
 
-def users_link(config: str | None, username: str, record: str, as_json: bool) -> None:
-    """`onroll users link`: this record is this person too. The MIS is read, so that the record is one that it has."""
+def users_link(config: str | None, username: str, record: str, as_json: bool, at: str | None = None) -> None:
+    """`onroll users link`: this record is this person too. The MIS is read, so that the record is one that it has.
+
+    `at` is the school of the record, where it is another one of the trust than the person's own.
+    """
     with session(config) as opened:
         identity, rules = found_person(opened, username)
-        school = opened.settings.schools[rules.id]
+        school = opened.schools(at or rules.id)[0]
+        if school.rules.id != rules.id:
+            guest = joined(opened, identity, school, record)
+            _tell_guest(guest, rules.name, school, record, as_json)
+            return
         with opened.store.lease(rules.id, f"users link by {who()}", now()):
-            person = _record(_read(opened, school), record, school)
+            person = the_record(read(opened, school), record, school)
             holder = {key: each for each in opened.store.identities(rules.id) for key in each.keys}.get(person.key)
             if holder is not None and holder.id != identity.id:
                 stop(
@@ -44,12 +52,15 @@ def users_link(config: str | None, username: str, record: str, as_json: bool) ->
         )
 
 
-def users_apart(config: str | None, username: str, record: str, as_json: bool) -> None:
-    """`onroll users apart`: this record is somebody else. One that was joined is taken away again."""
+def users_apart(config: str | None, username: str, record: str, as_json: bool, at: str | None = None) -> None:
+    """`onroll users apart`: this record is somebody else. One that was joined is taken away again. `at` is the record's school, as for `users_link`."""
     with session(config) as opened:
         identity, rules = found_person(opened, username)
-        school = opened.settings.schools[rules.id]
-        key = SourceKey(rules.id, opened.store.key_space(rules.id, school.route.name) + record)
+        school = opened.schools(at or rules.id)[0]
+        if school.rules.id != rules.id or _came_from_elsewhere(opened, identity, school, record):
+            _tell_apart(parted(opened, identity, school, record), record, as_json)
+            return
+        key = own_key(opened, school, record)
         rest = tuple(each for each in identity.keys if each not in (key, SourceKey(rules.id, record)))
         if not rest:
             stop(FAILED, f"{record} is the only record of {identity.label}, so it cannot be taken away.")
@@ -59,26 +70,27 @@ def users_apart(config: str | None, username: str, record: str, as_json: bool) -
                 after = replace(identity, person=replace(identity.person, key=rest[0]), also=rest[1:], source=source)
                 opened.store.remember(None, [after], now())
             opened.store.reject_link(THE_MIS, identity, Anchor(key.record), who(), now())
+    _tell_apart(replace(identity, person=replace(identity.person, key=rest[0]), also=rest[1:]), record, as_json)
+
+
+def _tell_apart(after: Identity, record: str, as_json: bool) -> None:
     if as_json:
-        document({"identity": identity.id, "username": identity.username, "records": [each.record for each in rest]})
+        document({"identity": after.id, "username": after.username, "records": [each.record for each in after.keys]})
+    else:
+        say(f"The record {record} is not {after.label}. Whoever it is gets an account of their own at the next sync.")
+
+
+def _tell_guest(guest: Identity, home: str, school: SchoolSettings, record: str, as_json: bool) -> None:
+    if as_json:
+        document({"identity": guest.id, "username": guest.username, "school": school.rules.id, "record": record})
     else:
         say(
-            f"The record {record} is not {identity.label}. Whoever it is gets an account of their own at the next sync."
+            f"{guest.label} of {home} is {called(guest.person)} of the record {record} at {school.rules.name} too: with the one account, in the groups of"
+            f" both. Now: onroll sync {school.rules.id}"
         )
 
 
-def _read(opened: Session, school: SchoolSettings) -> Snapshot:
-    with watching() as progress:
-        it = line(opened.settings, school, opened.store, progress=progress)
-        with closing(it.source()) as source:
-            return within(source.read(), opened.store.key_space(school.rules.id, school.route.name))
-
-
-def _record(snapshot: Snapshot, record: str, school: SchoolSettings) -> Person:
-    found = [each for each in snapshot.people if record in (each.key.record, each.key.record.partition("/")[2])]
-    if not found:
-        stop(
-            FAILED,
-            f"The MIS of {school.rules.id} has no record {record}. It is written as in the conflict, for example staff:17. Nothing was changed.",
-        )
-    return found[0]
+def _came_from_elsewhere(opened: Session, identity: Identity, school: SchoolSettings, record: str) -> bool:
+    """True when the record is the one by which this school took the person over from another."""
+    here = [each for each in identity.keys if each.school == school.rules.id]
+    return len(here) == 1 and len(identity.keys) > 1 and here[0] == own_key(opened, school, record)

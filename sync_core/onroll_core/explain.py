@@ -27,7 +27,8 @@ __all__ = ["Explanation", "Facts", "There", "Thing", "Tonight", "explain"]
 @dataclass(frozen=True, slots=True)
 class Facts:
     """All that is known of one person on `today`. `history` is the store's, oldest first; `known` the school's groups. `said` are sentences of the last
-    reading that a person was to look at; `last_seen` is when a reading (ISO, UTC) had them last, where they are missing."""
+    reading that a person was to look at; `last_seen` is when a reading (ISO, UTC) had them last, where they are missing. `elsewhere` are other schools by name, and the same
+    person as each has them on roll."""
 
     identity: Identity
     today: date
@@ -37,6 +38,7 @@ class Facts:
     known: Sequence[KnownGroup] = ()
     said: Sequence[str] = ()
     last_seen: str | None = None
+    elsewhere: Sequence[tuple[str, Identity]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,8 @@ def _stands(facts: Facts, where: Standing) -> str:
     said = f"{where.because} ({standing_record(identity)})"
     if identity.absences and facts.last_seen:
         said += f"; the record was last seen on {when(facts.last_seen)}"
+    for school, guest in facts.elsewhere:
+        said += f"; {school} has them on roll too ({standing_record(guest)})"
     return said
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -17,8 +18,9 @@ from trusts import HARRY, LOWER, LUNA, MINERVA, NEVILLE, RON, UPPER, Trust
 
 
 @pytest.fixture
-def trust(tmp_path: Path) -> Iterator[Trust]:
+def trust(tmp_path: Path, migrated_file: Path) -> Iterator[Trust]:
     """Harry and Ron at Milton Park, Luna and Neville at Lower Park; everybody has an account."""
+    shutil.copy(migrated_file, tmp_path / "onroll.db")
     world = Trust(Store.open(f"sqlite:///{tmp_path / 'onroll.db'}", lambda: NOON))
     for each in (HARRY, RON, MINERVA):
         world.upper.has(each)

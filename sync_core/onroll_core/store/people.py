@@ -47,7 +47,11 @@ def find(engine: Engine, school: str | None, text: str) -> list[Identity]:
     if not folded:
         return []
     some = select(identities.c.id).where(
-        or_(identities.c.search.contains(folded, autoescape=True), identities.c.id == text.strip())
+        or_(
+            identities.c.search.contains(folded, autoescape=True),
+            identities.c.id == text.strip(),
+            identities.c.id.in_(select(guests.c.identity).where(guests.c.record == text.strip())),
+        )
     )
     if school is not None:
         some = some.where(identities.c.school == school)
