@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 from onroll_core.by_hand import Wanted, added, edited
+from onroll_core.errors import Refused
 from onroll_core.identities import Identity
 from onroll_core.people import Role
 from onroll_core.usernames import clean_display
@@ -49,8 +50,14 @@ def users_add(config: str | None, school: str | None, asked: Asked, as_json: boo
         _tell(people, "added", as_json, [shown(each, rules, today) for each in people])
 
 
-def users_edit(config: str | None, username: str, asked: Asked, as_json: bool) -> None:
-    """`onroll users edit`: names and dates of somebody made by hand."""
+def users_edit(config: str | None, username: str | None, asked: Asked, as_json: bool) -> None:
+    """`onroll users edit`: names and dates of somebody made by hand, or of all in a file; all or nobody."""
+    if (username is None) == (asked.csv is None):
+        stop(USAGE, "Say whom: a username, or --csv FILE with the columns username and end (first, last, start, year).")
+    if asked.csv is not None:
+        _edit_many(config, asked.csv, as_json)
+        return
+    assert username is not None
     told = {
         "first": asked.first,
         "last": asked.last,
@@ -69,6 +76,41 @@ def users_edit(config: str | None, username: str, asked: Asked, as_json: bool) -
         after = edited(identity, changes, today)
         opened.store.remember(None, [after], now())
         _tell([after], "changed", as_json, [shown(after, rules, today)])
+
+
+def _edit_many(config: str | None, path: str, as_json: bool) -> None:
+    """A blank cell leaves a value as it is; "never" in the column end takes the end away."""
+    with session(config) as opened:
+        today, after, rows = now().date(), [], []
+        for each in read_rows(path, ("username", "identity"), ("first", "last", "start", "end", "year")):
+            where, cells = f"{path}, line {each.line}", each.cells
+            identity, rules = found_person(opened, cells.get("identity") or cells.get("username", ""))
+            try:
+                edited_one = edited(identity, _cells(cells, where), today)
+            except Refused as refused:
+                stop(FAILED, f"{where}: {refused}")
+            after.append(edited_one)
+            rows.append(shown(edited_one, rules, today))
+        ids = [each.id for each in after]
+        doubled = [each.label for each in after if ids.count(each.id) > 1]
+        if doubled or not after:
+            stop(
+                FAILED,
+                f"{path} {f'names {doubled[0]} more than once' if doubled else 'has a header and no row'}. Nothing was changed.",
+            )
+        opened.store.remember(None, after, now())
+        _tell(after, "changed", as_json, rows)
+
+
+def _cells(cells: Mapping[str, str], where: str) -> dict[str, str | date | None]:
+    told: dict[str, str | date | None] = {name: cells[name] for name in ("first", "last") if cells.get(name)}
+    if cells.get("year"):
+        told["year_group"] = cells["year"]
+    if cells.get("start"):
+        told["starts"] = _date(cells["start"], where)
+    if cells.get("end"):
+        told["ends"] = None if cells["end"].lower() == "never" else _date(cells["end"], where)
+    return told
 
 
 def users_switch(config: str | None, username: str, on: bool, why: str, as_json: bool) -> None:
@@ -161,7 +203,7 @@ def _date(text: str, where: str) -> date | None:
     try:
         return parse_date(text) if text.strip() else None
     except ValueError as problem:
-        stop(FAILED, f"{where}: {problem}. Nobody was added.")
+        stop(FAILED, f"{where}: {problem}. Nothing was changed.")
 
 
 def _tell(people: Sequence[Identity], done: str, as_json: bool, rows: Sequence[dict[str, object]]) -> None:

@@ -12,13 +12,14 @@ from typing import Any
 
 from onroll_connectors.sources.csv_table import decoded
 from onroll_core.errors import OnrollError
-from onroll_core.handout import safe_cell
+from onroll_core.handout import FORMULA, safe_cell
 from onroll_daemon.session import FAILED, USAGE, stop
 
 COLUMNS = (
     "identity", "username", "email", "display_name", "role", "state", "year_group", "registration_group", "year_of_entry", "aliases",
 )  # fmt: skip
 _FORMULA = ("=", "+", "@")
+_WORKBOOK = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +54,16 @@ def read_rows(path: str, needed: Sequence[str], more: Sequence[str] = ()) -> lis
     """
     try:
         raw = Path(path).read_bytes()
-        text = decoded(raw, Path(path)).removeprefix("\ufeff")
+        text = "" if raw.startswith(_WORKBOOK) else decoded(raw, Path(path)).removeprefix("\ufeff")
     except OSError as failure:
         stop(USAGE, f"{path} cannot be read: {failure.strerror}.")
     except OnrollError as trouble:
         stop(FAILED, str(trouble))
+    if "\x00" in text or raw.startswith(_WORKBOOK):
+        stop(
+            FAILED,
+            f"{path} is a workbook, or was cut off, and not a text file. Save it as CSV (UTF-8). Nothing was changed.",
+        )
     delimiter = max(",;\t", key=text.partition("\n")[0].count)
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
@@ -85,8 +91,10 @@ def _row(path: str, line: int, header: Sequence[str], cells: Sequence[str], want
     told = {}
     for name, cell in zip(header, cells, strict=False):
         if name in wanted:
-            text = cell.strip().removeprefix("'")
-            if text.startswith(_FORMULA):
+            text = cell.strip()
+            if text.startswith("'") and text[1:].startswith(FORMULA):
+                text = text[1:]  # as we write it ourselves, so that no spreadsheet runs it
+            elif text.startswith(_FORMULA):
                 stop(
                     FAILED,
                     f"{path}, line {line}, column {name}: {text[:40]!r} is a formula. Write the text itself; nothing was changed.",

@@ -10,6 +10,7 @@ from typing import Protocol
 from onroll_core.accounts import IdentityId
 from onroll_core.errors import Refused
 from onroll_core.identities import Identity, State
+from onroll_core.lifecycle import GONE
 from onroll_core.naming import name_everyone
 from onroll_core.people import Person, Role, SourceKey, Status
 from onroll_core.rules import SchoolRules
@@ -55,7 +56,7 @@ def added(
     Raises Refused for a name that is empty, taken or reserved, an end before the beginning, and for somebody of the same name and role who is there
     already (two governors called Ann Lee are told apart by the username that is written for the second).
     """
-    there = {(each.role, fold(_name(each.person))) for each in known if each.state not in (State.LEFT, State.NO_SHOW)}
+    there = {(each.role, fold(_name(each.person))): each for each in known if each.state not in GONE}
     given: dict[str, str] = {}
     people: list[Identity] = []
     for each, identity_id in zip(wanted, ids, strict=False):
@@ -63,7 +64,7 @@ def added(
         identity = Identity(identity_id, school.id, each.role, person, State.ACTIVE, source="manual")
         if each.username is not None:
             identity = _called(identity, each, school, ledger, given)
-        there.add((each.role, fold(_name(person))))
+        there[each.role, fold(_name(person))] = identity
         people.append(identity)
     names = {name for each in people for name in (each.username, each.email) if name}
 
@@ -76,7 +77,7 @@ def added(
 
 
 def _person(
-    wanted: Wanted, identity: IdentityId, school: SchoolRules, there: Iterable[tuple[Role, str]], today: date
+    wanted: Wanted, identity: IdentityId, school: SchoolRules, there: Mapping[tuple[Role, str], Identity], today: date
 ) -> Person:
     before = f"{wanted.where}: " if wanted.where else ""
     first, last = clean_display(wanted.first), clean_display(wanted.last)
@@ -86,15 +87,26 @@ def _person(
         raise Refused(f"{before}{wanted.role.value} get no accounts at {school.id}. Nobody was added.")
     if wanted.ends is not None and (wanted.ends < today or (wanted.starts is not None and wanted.ends < wanted.starts)):
         raise Refused(f"{before}the end, {wanted.ends}, is before the beginning or in the past. Nobody was added.")
-    if wanted.username is None and (wanted.role, fold(f"{first} {last}")) in there:
+    namesake = there.get((wanted.role, fold(f"{first} {last}")))
+    if wanted.username is None and namesake is not None:
         raise Refused(
-            f"{before}{first} {last} is there already, as {wanted.role.value}. If this is somebody else, write a username for them. Nobody was added."
+            f"{before}{first} {last} is there already{_back(namesake, today)}. If this is somebody else, write a username for them. Nobody was added."
         )
     status = Status.FUTURE if wanted.starts is not None and wanted.starts > today else Status.ON_ROLL
     return Person(
         SourceKey(school.id, f"manual:{identity}"), wanted.role, status, first=first, last=last, starts=wanted.starts, ends=wanted.ends,
         year_group=wanted.year,
     )  # fmt: skip
+
+
+def _back(namesake: Identity, today: date) -> str:
+    """Who that is, and how somebody whose time is over gets the account back."""
+    ended = namesake.person.ends
+    if namesake.source == "mis" or ended is None or ended >= today:
+        return f", as {namesake.role.value} ({namesake.label})"
+    return (
+        f" ({namesake.label}, until {ended}): the account comes back with onroll users edit {namesake.label} --no-end"
+    )
 
 
 def _called(identity: Identity, wanted: Wanted, school: SchoolRules, ledger: Ledger, given: dict[str, str]) -> Identity:
@@ -119,7 +131,8 @@ def edited(identity: Identity, told: Mapping[str, str | date | None], today: dat
         raise Refused(
             f"{identity.label} is in the MIS, which has the say: change names and dates there. Nothing was changed."
         )
-    person = replace(identity.person, **told)  # type: ignore[arg-type]
+    cleaned = {name: clean_display(each) if isinstance(each, str) else each for name, each in told.items()}
+    person = replace(identity.person, **cleaned)  # type: ignore[arg-type]
     if not (person.first or person.last):
         raise Refused("Somebody needs a first or a last name. Nothing was changed.")
     if person.ends is not None and person.starts is not None and person.ends < person.starts:

@@ -32,7 +32,8 @@ WORDS = tuple(
 )
 """Two syllables or one, spelt as they sound, and nothing that a pupil would rather not be given."""
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet takes for a formula at the beginning of a cell."""
 
 
 class Chooser(Protocol):
@@ -87,7 +88,7 @@ def _strong(random: Chooser, words: set[str]) -> str:
 
 def safe_cell(text: str) -> str:
     """A text as a spreadsheet may open it: what would be a formula gets an apostrophe in front."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def as_csv(slips: Iterable[Slip]) -> str:

@@ -140,3 +140,52 @@ def test_staff_are_shown_as_they_wish_and_pupils_as_the_mis_says(onroll: Command
     onroll.run("users", "display-name", "a.lee", "")
     assert user(onroll, "a.lee")["display_name"] == "Ann Smith"
     assert len(POTTERS) == 3
+
+
+def test_many_ends_are_changed_from_a_file_or_none(onroll: Command) -> None:
+    for first in ("Sam", "Sue"):
+        onroll.run(
+            "users", "add", "--first", first, "--last", "Supply", "--username", first.lower(), "--end", "2099-01-31"
+        )
+    file = onroll.folder / "supply.csv"
+    file.write_text("username,end,department\nsam,31/07/2099,x\nsue,never,y\n", encoding="utf-16")
+    changed = onroll.json("users", "edit", "--csv", str(file))["users"]
+    assert [each["username"] for each in changed] == ["sam", "sue"]
+    for bad, says in (("sam,never\na.lee,never", "line 3: a.lee is in the MIS"), ("sam,never\nsam,never", "sam more than once"), ("sam,tomorrow", "line 2")):  # fmt: skip
+        file.write_text(f"username,end\n{bad}\n", encoding="utf-8")
+        assert says in onroll.run("users", "edit", "--csv", str(file), code=1).err
+    assert onroll.json("sync", "--today", "2099-07-30")["targets"]["ad"]["disabled"] == 0
+    assert onroll.json("sync", "--today", "2099-08-02")["targets"]["ad"]["disabled"] == 1
+
+
+def test_somebody_whose_time_is_over_is_not_added_twice(onroll: Command) -> None:
+    onroll.run("users", "add", "--first", "Gwen", "--last", "Vernor", "--end", "2099-01-31")
+    onroll.run("users", "edit", "g.vernor", "--end", "2026-01-31")
+    told = onroll.run("users", "add", "--first", "Gwen", "--last", "Vernor", code=1).err
+    assert "g.vernor, until 2026-01-31" in told
+    assert "onroll users edit g.vernor --no-end" in told
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252"])
+def test_a_file_is_read_in_any_usual_encoding_and_an_apostrophe_is_part_of_a_name(
+    onroll: Command, encoding: str
+) -> None:
+    file = onroll.folder / "visitors.csv"
+    file.write_bytes("Last;Notes;First\r\n't Hooft;=1+1;Zoë\r\nMüller;;'=André\r\n".encode(encoding))
+    added = onroll.json("users", "add", "--csv", str(file))["users"]
+    assert [each["display_name"] for each in added] == ["Zoë 't Hooft", "=André Müller"]
+
+
+def test_a_workbook_is_no_list(onroll: Command) -> None:
+    file = onroll.folder / "visitors.csv"
+    file.write_bytes(b"PK\x03\x04" + bytes(60))
+    assert "is a workbook" in onroll.run("users", "add", "--csv", str(file), code=1).err
+
+
+def test_a_governor_is_called_what_they_choose(onroll: Command) -> None:
+    onroll.run("users", "add", "--first", "Gwen", "--last", "Vernor")
+    onroll.run("sync")
+    onroll.run("users", "display-name", "g.vernor", "Dr Vernor")
+    assert onroll.json("sync")["targets"]["ad"]["updated"] == 1
+    assert user(onroll, "g.vernor")["display_name"] == "Dr Vernor"
+    assert onroll.json("plan")["plans"][0]["changes"] == []
