@@ -279,6 +279,19 @@ def users_enable(username: str, config: Config = None, as_json: Json = False) ->
     users_switch(config, username, True, "", as_json)
 
 
+@users.command("forget")
+def users_forget(
+    username: str,
+    confirm: Annotated[bool, typer.Option("--confirm", help="Do it; it cannot be undone.")] = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Forget what is known of somebody who has left, at once; the username stays taken."""
+    from onroll_daemon.forgetting import users_forget as run
+
+    run(config, username, confirm, as_json)
+
+
 @users.command("display-name")
 def users_display_name(username: str, name: str, config: Config = None, as_json: Json = False) -> None:
     """What a member of staff wants to be called; an empty text goes back to the school's form."""

@@ -89,10 +89,10 @@ class Past:
                 )
             for table in _GONE:
                 _remove(connection, table, ids)
-            _empty_changes(connection, ids)
+            shown = _empty_changes(connection, ids)
             _leave_groups(connection, ids)
             _empty_guests(connection, ids)
-            _scrub(connection, school, ids)
+            _scrub(connection, school, ids, shown)
             note(
                 connection,
                 run,
@@ -106,15 +106,15 @@ def _remove(connection: Connection, table: Table, ids: Iterable[str]) -> None:
     connection.execute(delete(table).where(table.c.identity.in_(mine)))
 
 
-def _empty_changes(connection: Connection, ids: Iterable[str]) -> None:
-    """What was done to their accounts stays, without what was written."""
+def _empty_changes(connection: Connection, ids: Iterable[str]) -> set[str]:
+    """What was done to their accounts stays, without what was written; gives the names under which they were shown."""
+    shown: set[str] = set()
     column = listed(connection.engine, ids)
     query = select(changes.c.plan, changes.c.position, changes.c.kind, changes.c.username, changes.c.document)
     for row in connection.execute(query.join(column, changes.c.identity == column.c.value)).all():
-        kept = {
-            name: _emptied(each) if name in ("before", "after") else each
-            for name, each in json.loads(row.document).items()
-        }
+        change = json.loads(row.document)
+        shown |= {each for when in ("before", "after") for each in _shown(change[when])}
+        kept = {name: _emptied(each) if name in ("before", "after") else each for name, each in change.items()}
         words = row.kind.replace("_", " ")
         connection.execute(
             update(changes)
@@ -125,6 +125,11 @@ def _empty_changes(connection: Connection, ids: Iterable[str]) -> None:
                 note=None,
             )
         )
+    return shown
+
+
+def _shown(values: Mapping[str, Any]) -> set[str]:
+    return {str(values.get("display_name") or ""), f"{values.get('given') or ''} {values.get('family') or ''}".strip()}
 
 
 def _emptied(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -161,9 +166,11 @@ def _empty_guests(connection: Connection, ids: Iterable[str]) -> None:
         connection.execute(update(guests).where(mine).values(view=emptied))
 
 
-def _scrub(connection: Connection, school: str, ids: Mapping[str, Identity]) -> None:
+def _scrub(connection: Connection, school: str, ids: Mapping[str, Identity], shown: Iterable[str]) -> None:
     """Their names go out of what was said of others: conflicts, notices, the sentences of nights."""
-    names = {name for each in ids.values() for name in _spoken(each)}
+    spoken = {*shown, *(name for each in ids.values() for name in _spoken(each))}
+    # As they stand inside a JSON text. A first or last name alone may be anybody's.
+    names = {json.dumps(name)[1:-1] for name in spoken if " " in name}
     either = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
     pattern = re.compile(rf"(?<!\w)(?:{either or '(?!)'})(?!\w)")
     told_in_plans = select(plans.c.id, plans.c.conflicts, plans.c.notices, plans.c.objections).where(
@@ -191,10 +198,8 @@ def _without(kept: str, pattern: re.Pattern[str]) -> str:
 
 
 def _spoken(identity: Identity) -> set[str]:
-    """The full names of a person as they stand inside a JSON text; a first or last name alone may be anybody's."""
+    """The full names of a person, as they are used and as the law has them."""
     person = identity.person
-    legal = Person(
-        person.key, person.role, person.status, person.legal_first or person.first, person.legal_last or person.last
-    )
-    spoken = {called(person), called(legal), identity.chosen_display_name or ""}
-    return {json.dumps(name)[1:-1] for name in spoken if " " in name}
+    first, last = person.legal_first or person.first, person.legal_last or person.last
+    legal = Person(person.key, person.role, person.status, first, last)
+    return {called(person), called(legal), identity.chosen_display_name or ""}
