@@ -10,11 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from builders import NOON
+from builders import NOON, FakeTarget, pupil, teacher
+from onroll_core.accounts import Observed
+from onroll_core.changes import Enable, Who
+from onroll_core.errors import Halt, Refused
 from onroll_core.lifecycle import standing
-from onroll_core.people import Status
+from onroll_core.limits import objections
+from onroll_core.people import Role, Status
+from onroll_core.plan import Plan
 from onroll_core.store import Store
-from trusts import HARRY, LOWER, LUNA, MINERVA, NEVILLE, RON, UPPER, Trust
+from onroll_core.trust import Handover
+from trusts import HARRY, LOWER, LUNA, MINERVA, NEVILLE, RON, UPPER, Mis, Trust, rules_of
 
 
 @pytest.fixture
@@ -194,3 +200,210 @@ def test_somebody_disabled_by_hand_stays_so_wherever_they_go(trust: Trust) -> No
     assert (trust.who("Potter").school, trust.account("Potter").enabled) == (LOWER, False)
     assert trust.groups("Potter") == set()
     trust.nothing_to_do()
+
+
+def test_a_number_with_another_name_is_for_a_person_and_makes_no_account(trust: Trust) -> None:
+    trust.lower.has(HARRY, "90", first="Barry", last="Trotter")
+    night = trust.night()[1]
+    (why,) = night.conflicts
+    assert "student:90 (Barry Trotter) with the number of 20hpotter of Milton Park (Harry Potter)" in why
+    assert "onroll users link 20hpotter student:90 --school lower-park" in why
+    assert [each.person.last for each in trust.people() if each.person.last == "Trotter"] == []
+    trust.nothing_to_do()
+
+
+def test_two_records_of_one_number_are_one_guest_and_one_question(trust: Trust) -> None:
+    trust.lower.has(HARRY, "90")
+    trust.lower.has(HARRY, "91")
+    night = trust.night()[1]
+    assert [each.person.key.record for each in trust.store.guests.of_school(LOWER)] == ["student:90"]
+    (why,) = night.conflicts
+    assert "student:91" in why
+
+
+def test_while_the_old_school_is_at_work_the_move_waits_and_the_account_works(trust: Trust) -> None:
+    trust.lower.has(HARRY, "90", registration_group="7L")
+    trust.school(LOWER)
+    trust.upper.tells(HARRY, status=Status.LEFT, ends=trust.now.date())
+    trust.store.remember(None, [replace(trust.who("Potter"), person=trust.upper.people["student:17"])], NOON)
+    trust.now += timedelta(days=1)
+    with trust.store.lease(UPPER, "a run of Milton Park", trust.now):
+        night = trust.school(LOWER)
+    assert (
+        "20hpotter left Milton Park for Lower Park. Milton Park is being worked on at this moment" in night.notices[0]
+    )
+    assert (trust.who("Potter").school, trust.account("Potter").enabled) == (UPPER, True)
+    night = trust.school(UPPER)
+    assert night.notices == ["20hpotter went over from Milton Park to Lower Park, with the account."]
+    assert (trust.who("Potter").school, trust.account("Potter").enabled) == (LOWER, True)
+    trust.school(LOWER)
+    trust.nothing_to_do()
+
+
+def test_a_run_that_read_somebody_before_they_went_over_cannot_write_them_back(trust: Trust) -> None:
+    stale = trust.who("Potter")
+    trust.lower.has(HARRY, "90", registration_group="7L")
+    trust.upper.tells(HARRY, status=Status.LEFT, ends=trust.now.date())
+    trust.night()
+    trust.night()
+    after = trust.who("Potter")
+    with pytest.raises(Halt, match="20hpotter has gone over from milton-park to lower-park meanwhile"):
+        trust.store.remember(None, [replace(stale, suspended="by an old run")], NOON)
+    assert trust.who("Potter") == after
+    guests = trust.store.guests.of_school(LOWER)
+    with pytest.raises(Refused, match="another run was faster"):
+        trust.store.guests.hand_over(None, Handover(stale, replace(stale, school=LOWER), None, False, "A", "B"), NOON)
+    assert (trust.who("Potter"), trust.store.guests.of_school(LOWER)) == (after, guests)
+
+
+def test_the_old_schools_record_of_a_leaver_brings_nobody_back(trust: Trust) -> None:
+    trust.upper.tells(HARRY, status=Status.LEFT, ends=trust.now.date())
+    trust.lower.has(HARRY, "90", registration_group="7L")
+    trust.night()
+    trust.upper.tells(HARRY, status=Status.ON_ROLL, ends=trust.now.date())  # as some MISs tell a leaver
+    for _ in range(4):
+        trust.night()
+    assert trust.who("Potter").school == LOWER
+    assert trust.store.guests.of_school(UPPER) == []
+    trust.nothing_to_do()
+
+
+def test_a_school_that_loses_the_record_of_a_guest_waits_as_for_anybody(trust: Trust) -> None:
+    trust.lower.has(HARRY, "90", registration_group="7L")
+    trust.night()
+    trust.lower.loses(HARRY)
+    for _ in range(2):
+        trust.night()
+        assert "Lower Park 7L" in trust.groups("Potter")
+    trust.night()
+    assert not any(name.startswith("Lower") for name in trust.groups("Potter"))
+    trust.nothing_to_do()
+
+
+def test_a_guest_who_only_visits_is_in_the_groups_and_gets_no_account_from_it(trust: Trust) -> None:
+    """Enrolment status G: no registration. When their own school lets go, the account is disabled like any leaver's."""
+    trust.lower.has(HARRY, "90", enrolment="G", registration_group="7L")
+    trust.night()
+    assert "Lower Park 7L" in trust.groups("Potter")
+    trust.upper.tells(HARRY, status=Status.LEFT, ends=trust.now.date())
+    trust.night()
+    trust.night()
+    assert (trust.who("Potter").school, trust.account("Potter").enabled, trust.groups("Potter")) == (
+        UPPER,
+        False,
+        set(),
+    )
+    trust.nothing_to_do()
+
+
+def test_teachers_of_one_name_wait_unless_their_schools_write_to_no_target_together(trust: Trust) -> None:
+    trust.lower.has(MINERVA, "9")
+    (why,) = trust.night()[1].conflicts
+    assert "Milton Park has m.mcgonagall of the same name" in why
+    assert "onroll users apart m.mcgonagall staff:9 --school lower-park" in why
+    trust.who("McGonagall")
+    trust.targets["other"] = FakeTarget(with_groups=True)
+    trust.writes[LOWER] = ("other",)
+    assert trust.conflicts(trust.night()) == []
+    assert trust.account("McGonagall", "other").login == "m.mcgonagall1"
+
+
+def test_the_teacher_of_a_link_mode_school_without_an_account_keeps_nobody_waiting(trust: Trust) -> None:
+    trust.rules[UPPER] = replace(trust.rules[UPPER], mode="link", driver="ad")
+    trust.upper.has(teacher("6", "Sybill", "Trelawney"))
+    trust.lower.has(teacher("9", "Sybill", "Trelawney"))
+    nights = trust.night()
+    assert trust.conflicts(nights) == []
+    assert trust.account("Trelawney").login == "s.trelawney"
+
+
+def test_an_account_where_only_the_old_school_writes_is_disabled_and_one_where_only_the_new_one_writes_is_made(
+    trust: Trust,
+) -> None:
+    trust.targets |= {"old": FakeTarget(), "new": FakeTarget()}
+    trust.writes = {UPPER: ("ad", "old"), LOWER: ("ad", "new")}
+    trust.night()
+    trust.lower.has(HARRY, "90", registration_group="7L")
+    trust.night()
+    assert trust.account("Potter", "new").place == "Lower Park/2020"
+    assert trust.account("Potter", "old").enabled
+    trust.nothing_to_do()
+    trust.upper.tells(HARRY, status=Status.LEFT, ends=trust.now.date())
+    trust.night()
+    trust.night()
+    assert {name: trust.account("Potter", name).enabled for name in trust.targets} == {
+        "ad": True, "old": False, "new": True,
+    }  # fmt: skip
+    trust.nothing_to_do()
+
+
+def test_a_school_that_is_no_longer_in_the_configuration_has_let_its_people_go(trust: Trust) -> None:
+    trust.lower.has(HARRY, "90", registration_group="7L")
+    trust.night()
+    del trust.rules[UPPER]
+    trust.rules["third"] = replace(rules_of(UPPER), id="third")
+    trust.mis["third"], trust.writes["third"] = Mis("third"), ("ad",)
+    trust.now += timedelta(days=1)
+    trust.school(LOWER)
+    assert (trust.store.identities(LOWER)[-1].school, trust.account("Potter").place) == (LOWER, "Lower Park/2020")
+
+
+def test_forty_pupils_who_come_back_from_limbo_in_their_first_weeks_are_not_held(trust: Trust) -> None:
+    many = [pupil(f"4{n:02}", "Jo", f"Pupil{chr(97 + n % 26)}{chr(97 + n // 26)}", upn=f"U{n}") for n in range(40)]
+    for each in many:
+        trust.upper.has(each, registration_group="7A")
+    trust.night()
+    for each in many:
+        trust.upper.people[each.key.record] = replace(
+            trust.upper.people[each.key.record], status=Status.LEFT, ends=trust.now.date()
+        )
+    trust.night()
+    trust.now += timedelta(days=40)
+    for each in many:
+        trust.lower.has(each, f"9{each.key.record[-3:]}", registration_group="7L", starts=trust.now.date())
+    night = trust.night(LOWER)[0]
+    assert (night.targets["ad"].tally["enabled"], night.targets["ad"].tally["created"]) == (40, 0)
+    trust.night()
+    trust.nothing_to_do()
+    for each in many:
+        trust.lower.tells(each, status=Status.LEFT)
+    assert limits_say(trust, [Enable(Who(each.id, each.label, each.role, None), "on roll") for each in trust.people()])
+
+
+def limits_say(trust: Trust, changes: list[Enable]) -> list[str]:
+    """What the limits say of changes that nothing explains: the same number is too many."""
+    return objections(
+        Plan("ad", LOWER, tuple(changes), (), {}, {}, ()), {Role.STUDENT: 44}, trust.rules[LOWER].limits, Observed({})
+    )
+
+
+def test_namesakes_of_a_sister_do_not_hold_a_first_load(tmp_path: Path, migrated_file: Path) -> None:
+    shutil.copy(migrated_file, tmp_path / "onroll.db")
+    world = Trust(Store.open(f"sqlite:///{tmp_path / 'onroll.db'}", lambda: NOON))
+    for n in range(20):
+        name = f"Smith{chr(97 + n)}"
+        world.upper.has(pupil(f"{n}", "Jo", name, upn=f"A{n}"))
+        world.lower.has(pupil(f"{n}", "Jo", name, upn=f"B{n}"))
+    nights = world.night()
+    assert [night.targets["ad"].tally["created"] for night in nights] == [20, 20]
+    world.nothing_to_do()
+    world.store.close()
+
+
+def test_guests_are_kept_the_same_in_both_databases(store: Store) -> None:
+    world = Trust(store)
+    world.upper.has(HARRY)
+    world.lower.has(NEVILLE)
+    world.lower.has(HARRY, "90", registration_group="7L", enrolment="S", house="Curie")
+    world.night()
+    (guest,) = store.guests.of_school(LOWER)
+    assert (guest.school, guest.host, guest.elsewhere) == (LOWER, UPPER, {LOWER: "Lower Park"})
+    assert guest.person == world.lower.people["student:90"]
+    assert [each.id for each in store.guests.former(LOWER)] == [guest.id]
+    assert [each.id for each in store.find(None, "student:90")] == [guest.id]
+    assert "Lower Park has them too, in the record student:90: a guest there." in [
+        row["what"] for row in store.history(guest.id)
+    ]
+    world.nothing_to_do()
+    store.guests.forget(LOWER, guest.id)
+    assert store.guests.of_school(LOWER) == []

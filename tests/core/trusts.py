@@ -17,7 +17,7 @@ from onroll_core.people import Group, GroupKind, Person, Snapshot, SourceKey
 from onroll_core.rules import Limit, Limits, Sanity, SchoolRules, TargetRules
 from onroll_core.store import Store, this_process
 from onroll_core.templates import Place
-from onroll_core.trust import Sister
+from onroll_core.trust import Sister, sharing
 
 UPPER, LOWER = "milton-park", "lower-park"
 EVERY = frozenset({GroupKind.YEAR, GroupKind.REGISTRATION, GroupKind.TEACHING, GroupKind.ROLE})
@@ -115,9 +115,11 @@ class Trust:
             lambda: self.now,
             self.new_id,
             this_process("test"),
-            sisters={
-                each: Sister(self.rules[each], frozenset(self.writes[each])) for each in self.rules if each != where
-            },
+            sisters=sharing(
+                self.writes[where],
+                {each: Sister(self.rules[each], frozenset(self.writes[each])) for each in self.rules},
+                where,
+            ),
         )
 
     def school(self, where: str) -> Night:
