@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import typer
+
 from onroll_core.retention import forgotten, why_not
 from onroll_core.store import this_process
 from onroll_daemon.nights import who
 from onroll_daemon.people import found_person
-from onroll_daemon.session import FAILED, document, say, session, stop
+from onroll_daemon.session import FAILED, HELD, document, say, session, stop
 from onroll_daemon.wiring import now
 
 
@@ -38,3 +40,5 @@ def users_forget(config: str | None, username: str, confirm: bool, as_json: bool
             f"Names, numbers, dates, groups and history of {identity.label} would be forgotten, for good; the username {identity.label} would stay taken and"
             f" the accounts as they are. Nothing was done yet: onroll users forget {identity.label} --confirm"
         )
+    if not confirm:
+        raise typer.Exit(HELD)

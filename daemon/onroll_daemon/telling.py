@@ -8,6 +8,7 @@ from onroll_core import pipeline
 from onroll_core.changes import Change, kind, sentence
 from onroll_core.night import TALLIES, Night, TargetNight
 from onroll_daemon.session import say
+from onroll_daemon.totals import totals
 
 _SHOWN = 40
 
@@ -65,6 +66,8 @@ def tell_plan(night: Night, again: str = "") -> None:
             say(f"{name}: nothing to do")
         else:
             say(f"{name}: {len(changes)} changes, {target.verdict} (digest {target.plan.digest})")
+            for each in totals(changes):
+                say(f"  {each}")
         _listed("held", target.objections)
         for each in dict.fromkeys(kind(change) for change in changes):
             _of_kind([change for change in changes if kind(change) == each])
@@ -73,6 +76,7 @@ def tell_plan(night: Night, again: str = "") -> None:
             say(f"  If it is right: {command} --target {name} --approve {target.plan.digest}")
         _listed("for a person", [conflict.why for conflict in target.plan.conflicts])
         _listed("note", target.plan.notices)
+    _listed("note", night.notices, "")
 
 
 def _of_kind(changes: list[Change]) -> None:

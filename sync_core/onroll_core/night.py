@@ -158,4 +158,6 @@ class Night:
         }
         if self.unread:
             shape["error"] = self.unread
+        if self.notices:
+            shape["notices"] = self.notices
         return shape

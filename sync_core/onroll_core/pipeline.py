@@ -72,8 +72,7 @@ def plan(line: Line, only: Sequence[str] | None = None, as_of: date | None = Non
     night = Night(line.school.id)
     there = roll(line)
     if as_of is not None:
-        own, guests = (foreseen(each, line.today, as_of) for each in (there.own, there.guests))
-        there, line = replace(there, own=own, guests=guests), replace(line, today=as_of)
+        line, there, night.notices = foreseen(line, there, as_of)
     if not there.known:
         night.unread = _never_read(line)
         return night
