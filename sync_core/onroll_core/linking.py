@@ -6,49 +6,22 @@ roles and two records of one human are never likely and always shown (DESIGN 7).
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
-from enum import IntEnum
 
-from onroll_core.nicknames import called
-from onroll_core.people import Person, Role
-from onroll_core.usernames import fold
+from onroll_core.candidates import Known, Pair, far, known_account, near, record
+from onroll_core.evidence import NATIONAL, WHY, Evidence, Strength, strength_of, weigh
+from onroll_core.marks import Marks, learned
+from onroll_core.sides import Side, side_of
 
-NATIONAL = ("upn", "scn")
+__all__ = ["Doubt", "Match", "Side", "Suggestions", "side_of", "suggest"]
 
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """Somebody on one side of a match. `names` are folded (first, last) pairs, `numbers` (kind, number) pairs; `role` is None where it is not known."""
-
-    key: str
-    role: Role | None
-    names: frozenset[tuple[str, str]]
-    numbers: frozenset[tuple[str, str]] = frozenset()
-    born: date | None = None
-
-
-class Evidence(IntEnum):
-    """How strongly two sides look like one human."""
-
-    NICKNAME = 1
-    NUMBER = 2  # a number of theirs agrees, the name does not
-    NAME = 3
-    BORN = 4  # name and birthday
-    LOCAL = 5  # name, and a number that the school gave
-    NATIONAL = 6  # name, and a number that the country gave
-
-
-_WHY = {
-    Evidence.NICKNAME: "the names may be short forms of each other",
-    Evidence.NUMBER: "a number is the same and the name is not",
-    Evidence.NAME: "the names are the same",
-    Evidence.BORN: "name and birthday are the same",
-    Evidence.LOCAL: "name and the school's number are the same",
-    Evidence.NATIONAL: "name and national number are the same",
-}
+_ENOUGH = Strength.NICKNAME
+"""Whoever has a candidate as strong as this is not looked for further away, and is shown even when somebody else fits better."""
+_HANDFUL = 6
+"""Weak evidence among more than these says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,171 +53,236 @@ class Suggestions:
     known_alone: Sequence[str] = ()
 
 
-def side_of(key: str, person: Person, role: Role | None = None) -> Side:
-    """What can be compared of somebody whom a MIS tells of."""
-    firsts = {person.first, person.legal_first} - {None, ""}
-    lasts = {person.last, person.legal_last} - {None, ""}
-    names = frozenset((fold(first or ""), fold(last or "")) for first in firsts for last in lasts)
-    told = (
-        ("upn", person.upn), ("upn", person.former_upn), ("scn", person.scn), ("admission number", person.admission_number),
-        ("staff code", person.staff_code),
-    )  # fmt: skip
-    numbers = frozenset((kind, number.replace(" ", "").upper()) for kind, number in told if number and number.strip())
-    return Side(key, role or person.role, names, numbers, person.dob)
-
-
 def suggest(
     records: Iterable[Side],
     known: Iterable[Side],
     names_suffice: bool = True,
-    rejected: Collection[tuple[str, str]] = frozenset(),
+    rejected: Collection[Pair] = frozenset(),
 ) -> Suggestions:
     """Who is probably whom; pairs of a record and a known person that somebody has `rejected` are never suggested again.
 
-    Likely is what is unique in both directions, in the same role, and rests on a number with the name, on name and birthday, or (where
-    `names_suffice`) on the name alone. What is weaker is possible.
+    Likely is what fits best in both directions, has nothing against it, and rests on a number with the name, on name and birthday, or (where
+    `names_suffice`) on the name alone: then nobody else may be a candidate of either, however faint, and where most of the accounts here show the
+    year or the role of their people (by where they lie, by their usernames), this one must too. What is weaker is possible.
     """
-    ours, theirs = {each.key: each for each in known}, {each.key: each for each in records}
-    found = _Candidates(ours.values())
-    evidence = {
-        key: {each: strength for each, strength in found.of(side).items() if (key, each) not in rejected}
-        for key, side in theirs.items()
-    }
-    best: dict[str, tuple[Evidence, tuple[str, ...]]] = {}
-    for key, candidates in evidence.items():
-        if candidates:
-            top = max(candidates.values())
-            best[key] = top, tuple(sorted(each for each, strength in candidates.items() if strength is top))
-    claims: dict[str, list[str]] = {}
-    for key, (_, chosen) in best.items():
-        for each in chosen:
-            claims.setdefault(each, []).append(key)
-    twins = _twins(theirs.values()) | _twins(ours.values())
-    likely: list[Match] = []
-    possible: list[Match] = []
-    ambiguous: list[Doubt] = []
-    settled_records: set[str] = set()
-    settled_known: set[str] = set()
-    for key in sorted(best, key=lambda each: (-best[each][0], each)):
-        if key in settled_records:
-            continue
-        top, chosen = best[key]
-        rivals = sorted({each for one in chosen for each in claims[one] if best[each][0] == top} - settled_records)
-        left = tuple(each for each in chosen if each not in settled_known)
-        if not left:
-            # Whoever it could be is taken by stronger evidence: two records of one human, or a namesake.
-            ambiguous.append(Doubt((key,), chosen, f"{_WHY[top]}, and another record fits better"))
-            settled_records.add(key)
-            continue
-        if len(left) > 1 or len(rivals) > 1:
-            people = tuple(sorted({each for one in rivals for each in best[one][1]} | set(left)))
-            ambiguous.append(Doubt(tuple(rivals), people, f"{_WHY[top]} for more than one"))
-            settled_records.update(rivals)
-            settled_known.update(people)
-            continue
-        (one,) = left
-        settled_records.add(key)
-        settled_known.add(one)
-        why, sure = _judged(theirs[key], ours[one], top, {key, one} & twins, names_suffice)
-        (likely if sure else possible).append(Match(key, one, why))
-    return Suggestions(
-        likely,
-        possible,
-        ambiguous,
-        sorted(theirs.keys() - settled_records),
-        sorted(ours.keys() - settled_known),
+    round_ = _Round(
+        {each.key: record(each) for each in records},
+        {each.key: known_account(each) for each in known},
+        names_suffice,
+        rejected,
     )
+    round_.weigh()
+    round_.settle()
+    return round_.told()
 
 
-def _judged(record: Side, known: Side, top: Evidence, twins: set[str], names_suffice: bool) -> tuple[str, bool]:
-    why = _WHY[top]
-    if record.role is not None and known.role is not None and record.role is not known.role:
-        return f"{why}, in another role", False
-    if record.born is not None and known.born is not None and record.born != known.born:
-        return f"{why}, and the birthdays differ", False
-    if twins:
-        return f"{why}, and somebody else has the same surname and birthday", False
-    differing = sorted({kind for kind, _ in record.numbers & known.numbers} ^ _both(record, known))
-    if differing and top < Evidence.NATIONAL:
-        return f"{why}, and the {differing[0]} differs", False
-    return why, top >= Evidence.BORN or (top is Evidence.NAME and names_suffice)
+@dataclass(slots=True)
+class _Round:
+    """One comparison, from candidates to lists."""
 
+    records: Mapping[str, Known]
+    known: Mapping[str, Known]
+    names_suffice: bool
+    rejected: Collection[Pair]
+    marks: Marks = field(default_factory=Marks)
+    found: dict[Pair, Evidence] = field(default_factory=dict)
+    of_record: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    of_known: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    likely: list[Match] = field(default_factory=list)
+    possible: list[Match] = field(default_factory=list)
+    ambiguous: list[Doubt] = field(default_factory=list)
+    settled: set[str] = field(default_factory=set)  # records
+    taken: set[str] = field(default_factory=set)  # known
 
-def _both(record: Side, known: Side) -> set[str]:
-    """The kinds of number that both sides have."""
-    return {kind for kind, _ in record.numbers} & {kind for kind, _ in known.numbers}
+    def weigh(self) -> None:
+        """Find the candidates and what speaks for each: by the names alone, from which the marks are learned, then with those."""
+        strengths = self._strengths(near(self.records, self.known))
+        exact = [pair for pair, strength in strengths.items() if strength >= Strength.NAME]
+        ones, others = Counter(one for one, _ in exact), Counter(other for _, other in exact)
+        unique = [(one, other) for one, other in exact if ones[one] == others[other] == 1]
+        self.marks = learned((self.records[one].side, self.known[other].side) for one, other in unique)
+        self._weigh(strengths)
+        good = [pair for pair, each in self.found.items() if each.strength >= _ENOUGH and not each.against]
+        left = self.records.keys() - {one for one, _ in good}
+        left_known = self.known.keys() - {other for _, other in good}
+        self._weigh(self._strengths(far(self.records, self.known, left, left_known), strengths))
+        for one, other in self.found:
+            self.of_record[one].append(other)
+            self.of_known[other].append(one)
 
-
-def _twins(sides: Iterable[Side]) -> set[str]:
-    """Those who share surname and birthday with somebody else of their side."""
-    people = list(sides)
-    seen: Counter[tuple[str, date]] = Counter()
-    for each in people:
-        if each.born is not None:
-            seen.update({(last, each.born) for _, last in each.names})
-    return {
-        each.key
-        for each in people
-        if each.born is not None and any(seen[last, each.born] > 1 for _, last in each.names)
-    }
-
-
-class _Candidates:
-    """Finds those known who may be somebody, without looking at everybody."""
-
-    def __init__(self, known: Iterable[Side]) -> None:
-        self._sides: dict[str, Side] = {}
-        self._by_number: dict[tuple[str, str], list[Side]] = {}
-        self._by_name: dict[tuple[str, str], list[Side]] = {}
-        self._by_last: dict[str, list[Side]] = {}
-        for side in known:
-            self._sides[side.key] = side
-            for number in side.numbers:
-                self._by_number.setdefault(number, []).append(side)
-            for name in side.names:
-                self._by_name.setdefault(name, []).append(side)
-            for last in {last for _, last in side.names}:
-                self._by_last.setdefault(last, []).append(side)
-
-    def of(self, record: Side) -> Mapping[str, Evidence]:
-        """Each candidate with the strongest evidence for it."""
-        found: dict[str, Evidence] = {}
-
-        def note(side: Side, strength: Evidence) -> None:
-            found[side.key] = max(strength, found.get(side.key, strength))
-
-        for name in record.names:
-            for side in self._by_name.get(name, ()):
-                same = record.born is not None and record.born == side.born
-                note(side, Evidence.BORN if same else Evidence.NAME)
-        for number in record.numbers:
-            for side in self._by_number.get(number, ()):
-                agrees = found.get(side.key, Evidence.NUMBER) >= Evidence.NAME or _alike(record, side)
-                if agrees:
-                    note(side, Evidence.NATIONAL if number[0] in NATIONAL else Evidence.LOCAL)
-                elif number[0] in NATIONAL:
-                    note(side, Evidence.NUMBER)
-        if not found:
-            for last in {last for _, last in record.names}:
-                for side in self._by_last.get(last, ()):
-                    if _alike(record, side):
-                        note(side, Evidence.NICKNAME)
-        return _in_role(record, found, self._sides)
-
-
-def _alike(one: Side, other: Side) -> bool:
-    """True when a pair of last names is the same and the first names may be short forms of each other."""
-    return any(
-        last == other_last and (other_first in called(first) or first in called(other_first))
-        for first, last in one.names
-        for other_first, other_last in other.names
-    )
-
-
-def _in_role(record: Side, found: Mapping[str, Evidence], sides: Mapping[str, Side]) -> Mapping[str, Evidence]:
-    """Where somebody in the same role fits, somebody in another one who fits no better is no candidate: a teacher is not her namesake's pupil."""
-    same = {key: strength for key, strength in found.items() if sides[key].role in (record.role, None)}
-    if not same or record.role is None:
+    def _strengths(self, pairs: Iterable[Pair], but: Collection[Pair] = frozenset()) -> dict[Pair, Strength]:
+        found = {}
+        for pair in set(pairs):
+            if pair not in but and pair not in self.rejected:
+                strength = strength_of(self.records[pair[0]], self.known[pair[1]])
+                if strength is not None:
+                    found[pair] = strength
         return found
-    top = max(same.values())
-    return same | {key: strength for key, strength in found.items() if key not in same and strength > top}
+
+    def _weigh(self, strengths: Mapping[Pair, Strength]) -> None:
+        for pair, strength in strengths.items():
+            each = weigh(self.records[pair[0]], self.known[pair[1]], strength, self.marks)
+            if each is not None:
+                self.found[pair] = each
+
+    def settle(self) -> None:
+        """Put pairs into lists, the strongest first; what is equally strong for several is ambiguous."""
+        levels: dict[int, list[Pair]] = defaultdict(list)
+        for pair, each in self.found.items():
+            levels[each.score].append(pair)
+        twice = _not_told_apart(self.records.values())
+        twice_known = _not_told_apart(each for each in self.known.values() if each.side.role is not None)
+        for score in sorted(levels, reverse=True):
+            open_ = [pair for pair in levels[score] if pair[0] not in self.settled and pair[1] not in self.taken]
+            for together in _together(open_):
+                if len(together) == 1:
+                    ((one, other),) = together
+                    self._match((one, other), twice.get(one) or twice_known.get(other) or "")
+                else:
+                    self._doubt(together)
+        self._match_by_first_name()
+        for one in sorted(self.records.keys() - self.settled):
+            strong = [other for other in self.of_record[one] if self.found[one, other].strength >= _ENOUGH]
+            if strong:
+                top = max(self.found[one, other].strength for other in strong)
+                self.ambiguous.append(
+                    Doubt((one,), tuple(sorted(strong)), f"{WHY[top]}, and another record fits better")
+                )
+                self.settled.add(one)
+                self.taken.update(strong)
+
+    def _match(self, pair: Pair, twice: str) -> None:
+        each = self.found[pair]
+        self.settled.add(pair[0])
+        self.taken.add(pair[1])
+        doubts = [*each.against, *([twice] if twice else [])]
+        sure = each.strength >= Strength.LOCAL or each.strength is Strength.BORN
+        if not doubts and not sure:
+            doubts += [text for text in (self._rival(pair), each.lacking) if text]
+            sure = self.names_suffice and each.strength is Strength.NAME
+        if doubts:
+            self.possible.append(Match(*pair, f"{WHY[each.strength]}, {doubts[0]}"))
+        else:
+            (self.likely if sure else self.possible).append(Match(*pair, each.why))
+
+    def _rival(self, pair: Pair) -> str:
+        """Why a name alone is not enough: somebody else may be meant."""
+        one, other = pair
+        for found, who in (
+            ([(one, each) for each in self.of_record[one] if each != other], "another account"),
+            ([(each, other) for each in self.of_known[other] if each != one], "somebody else"),
+        ):
+            if any(self._counts(each) for each in found):
+                return f"and {who} may be meant"
+        return ""
+
+    def _counts(self, pair: Pair) -> bool:
+        each = self.found[pair]
+        return each.strength >= Strength.PART or not each.against
+
+    def _doubt(self, together: Sequence[Pair]) -> None:
+        records = tuple(sorted({one for one, _ in together}))
+        known = tuple(sorted({other for _, other in together}))
+        if len(known) < len(records):  # one of them may have an account of nearly the same name
+            nearly = {other for one in records for other in self.of_record[one] if other not in self.taken}
+            known = tuple(sorted({*known, *(each for each in nearly if self._best(each) in records)}))
+        top = max(self.found[pair].strength for pair in together)
+        if top < Strength.INITIAL and len(records) + len(known) > _HANDFUL:
+            return
+        self.ambiguous.append(Doubt(records, known, f"{WHY[top]} for more than one"))
+        self.settled.update(records)
+        self.taken.update(known)
+
+    def _best(self, other: str) -> str:
+        """The record that fits somebody known best, of those that nobody has yet."""
+        return max(
+            (one for one in self.of_known[other] if one not in self.settled),
+            key=lambda one: (self.found[one, other].score, one),
+            default="",
+        )
+
+    def _match_by_first_name(self) -> None:
+        """Whoever took another last name: of those left, the only ones with a first name in a role (and year) that the account's marks say."""
+        groups: dict[tuple[str, str], tuple[list[str], list[str]]] = defaultdict(lambda: ([], []))
+        for key in self.records.keys() - self.settled:
+            side = self.records[key].side
+            for first in {each.first[0] for each in self.records[key].forms if each.first}:
+                groups[first, f"{side.role} {side.cohort}"][0].append(key)
+        for key in self.known.keys() - self.taken:
+            each = self.known[key]
+            role, year = self.marks.says(each.side, "role"), self.marks.says(each.side, "year")
+            if role is not None and not each.side.unfit:
+                for first in {form.first[0] for form in each.forms if form.first and form.last}:
+                    groups[first, f"{role[0]} {year and year[0]}"][1].append(key)
+        for (first, _), (ours, theirs) in sorted(groups.items()):
+            if len(first) == 1 or (len(ours), len(theirs)) != (1, 1) or (ours[0], theirs[0]) in self.rejected:
+                continue
+            if ours[0] not in self.settled and theirs[0] not in self.taken:
+                self.settled.add(ours[0])
+                self.taken.add(theirs[0])
+                self.possible.append(Match(ours[0], theirs[0], WHY[Strength.FIRST]))
+
+    def told(self) -> Suggestions:
+        """The lists."""
+        return Suggestions(
+            sorted(self.likely, key=_order), sorted(self.possible, key=_order), self.ambiguous,
+            sorted(self.records.keys() - self.settled), sorted(self.known.keys() - self.taken),
+        )  # fmt: skip
+
+
+def _order(match: Match) -> Pair:
+    return match.record, match.known
+
+
+def _together(pairs: Iterable[Pair]) -> list[list[Pair]]:
+    """The pairs in groups that hang together by a record or by somebody known, in a stable order."""
+    ordered = sorted(pairs)
+    by_record, by_known = defaultdict(list), defaultdict(list)
+    for pair in ordered:
+        by_record[pair[0]].append(pair)
+        by_known[pair[1]].append(pair)
+    seen: set[Pair] = set()
+    found = []
+    for start in ordered:
+        if start in seen:
+            continue
+        seen.add(start)
+        group, waiting = [], [start]
+        while waiting:
+            pair = waiting.pop()
+            group.append(pair)
+            fresh = [each for each in (*by_record.pop(pair[0], ()), *by_known.pop(pair[1], ())) if each not in seen]
+            seen.update(fresh)
+            waiting += fresh
+        found.append(group)
+    return found
+
+
+def _not_told_apart(people: Iterable[Known]) -> dict[str, str]:
+    """Those of one side who share surname and birthday, or a name that neither birthdays nor national numbers tell apart, with half a sentence each."""
+    born: dict[tuple[str, date], set[str]] = defaultdict(set)
+    named: dict[tuple[str, str], list[Side]] = defaultdict(list)
+    for each in people:
+        for first, last in {("".join(one.first), "".join(one.last)) for one in each.forms}:
+            named[first, last].append(each.side)
+            if each.side.born is not None:
+                born[last, each.side.born].add(each.side.key)
+    found: dict[str, str] = {}
+    for keys in born.values():
+        if len(keys) > 1:
+            found |= dict.fromkeys(keys, "and somebody else has the same surname and birthday")
+    for namesakes in named.values():
+        for side in namesakes if len(namesakes) > 1 else ():
+            others = [one for one in namesakes if one is not side and not _told_apart(one, side)]
+            if others and side.key not in found:
+                elsewhere = any(one.role is not side.role for one in others)
+                found[side.key] = f"and somebody {'in another role' if elsewhere else 'else'} has the same name"
+    return found
+
+
+def _told_apart(one: Side, other: Side) -> bool:
+    """Whether two of one name are two humans beyond doubt: not by year or role, which two records of one human may differ in."""
+    if one.born is not None and other.born is not None:
+        return one.born != other.born
+    both = {kind for kind, _ in one.numbers} & {kind for kind, _ in other.numbers} & set(NATIONAL)
+    return bool(both) and not any(number in other.numbers for number in one.numbers if number[0] in both)

@@ -12,7 +12,7 @@ from onroll_core.accounts import Account, Anchor, IdentityId, Observed
 from onroll_core.identities import Bond, Identity, State
 from onroll_core.linking import Doubt, Match, Side, side_of, suggest
 from onroll_core.people import Role
-from onroll_core.usernames import fold
+from onroll_core.sides import logins_of, marks_of, names_of, numbers_of
 
 Names = Literal["theirs", "ours"]
 """Whose names count when an account is linked: those it has, or those onroll issued (the account is then renamed, its old address kept)."""
@@ -77,8 +77,11 @@ def lists(
         if anchor not in bonded and observed.owners.get(anchor) not in ids and anchor not in observed.deleted
     }
     open_ = [each for each in known if target not in each.bonds and each.state not in _GONE]
-    sides = [side_of(each.id, each.person, each.role) for each in open_]
-    accounts = [_account_side(anchor, account, numbers, told or {}) for anchor, account in free.items()]
+    sides = [side_of(each.id, each.person, each.role, each.year_of_entry) for each in open_]
+    accounts = [
+        _account_side(anchor, account, numbers, told or {}, _unfit(observed, anchor, account))
+        for anchor, account in free.items()
+    ]
     found = suggest(sides, accounts, rejected=rejected)
     by_hand = {each.id for each in open_ if each.source != "mis"}
     return Lists(
@@ -92,25 +95,24 @@ def lists(
     )
 
 
-def _account_side(anchor: Anchor, account: Account, numbers: Mapping[str, str], told: Mapping[str, Told]) -> Side:
-    more = told.get(account.login) or told.get(account.email) or Told()
-    pairs = {(more.first, more.last), (account.given or "", account.family or ""), *_from_display(account.display_name)}
-    names = frozenset((fold(first), fold(last)) for first, last in pairs if first and last)
+def _account_side(
+    anchor: Anchor, account: Account, numbers: Mapping[str, str], told: Mapping[str, Told], unfit: str
+) -> Side:
+    more = told.get(account.login) or told.get(account.login.partition("@")[0]) or told.get(account.email) or Told()
+    names = names_of(account) | ({(more.first, more.last)} if more.first and more.last else set())
     held = [(kind, account.attributes.get(attribute, "")) for attribute, kind in numbers.items()]
-    held += list((more.numbers or {}).items())
-    found = frozenset((kind, number.replace(" ", "").upper()) for kind, number in held if number.strip())
-    return Side(anchor, more.role, names, found)
+    found = numbers_of([*held, *(more.numbers or {}).items()])
+    marks = marks_of(account, numbers)
+    return Side(anchor, more.role, frozenset(names), found, None, logins_of(account), marks, unfit=unfit)
 
 
-def _from_display(text: str | None) -> list[tuple[str, str]]:
-    """ "Potter, Harry" and "Harry Potter" as first and last name; more than two words are read both ways."""
-    if not text:
-        return []
-    last, comma, first = text.partition(",")
-    if comma:
-        return [(first.strip(), last.strip())]
-    words = text.split()
-    return [(words[0], " ".join(words[1:])), (" ".join(words[:-1]), words[-1])] if len(words) > 1 else []
+def _unfit(observed: Observed, anchor: Anchor, account: Account) -> str:
+    """Why nobody who is here can be linked to an account as it is."""
+    if anchor in observed.protected:
+        return "and the account is an administrator's"
+    if anchor in observed.owners:
+        return "and the account carries another identity"
+    return "" if account.enabled else "and the account is disabled"
 
 
 def problems(
