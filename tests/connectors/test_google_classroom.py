@@ -104,7 +104,7 @@ def test_a_class_may_be_a_group_and_a_course(school: School) -> None:
 def test_a_september_takes_one_call_a_course_and_one_a_membership_but_the_owners(school: School) -> None:
     names = [f"pupil{number}" for number in range(60)]
     school.enrol(*names)
-    school.world.settings = {**ALONE, "batch_size": 200}
+    school.world.settings = {**ALONE, "batch_size": 200, "classroom_per_minute": 60000}
     wanted = [lesson(f"7A/{number}", names[number : number + 25], ["tess", "theo"]) for number in range(30)]
     start = len(school.world.google.calls)
     applied(school.night(*wanted))
@@ -119,11 +119,12 @@ def test_a_september_takes_one_call_a_course_and_one_a_membership_but_the_owners
 def test_classrooms_own_quota_is_kept_and_used(school: School) -> None:
     names = [f"pupil{number}" for number in range(100)]
     school.enrol(*names)
-    school.world.google.quotas = Quotas()
+    school.world.settings = {**ALONE, "classroom_per_minute": 300}
+    school.world.google.quotas = Quotas(classroom_per_minute=300)
     start = school.world.clock.at
     applied(school.night(*(lesson(f"7A/{number}", names, ["tess"]) for number in range(8))))
     assert school.world.google.quotas.refused == {}
-    assert 800 / (school.world.clock.at - start) / 20 >= 0.9
+    assert 800 / (school.world.clock.at - start) / 5 >= 0.9
 
 
 def test_only_our_courses_people_are_read_and_those_of_classes_that_are_over_once(school: School) -> None:
@@ -145,20 +146,37 @@ def test_only_our_courses_people_are_read_and_those_of_classes_that_are_over_onc
 
 def test_a_course_outlives_its_owner(school: School) -> None:
     school.world.google.lag = Lag.usual()
-    applied(school.night(lesson("7A", ["ada"], ["tess", "theo"])))
+    new, old = sorted(("theo", "tom"), key=school.anchor)
+    applied(school.night(lesson("7A", ["ada"], ["tess", old])))
     assert the(school.world, "7A").owner == school.anchor("tess")
     school.world.settle()
-    after = lesson("7A", ["ada"], ["theo", "tom"])
+    after = lesson("7A", ["ada"], [old, new])
     applied(school.night(after))
     course = the(school.world, "7A")
-    assert course.owner == school.anchor("theo"), "who was in it already, and not the one who has just come"
-    assert course.teachers.keys() == {school.anchor("theo"), school.anchor("tom")}
+    assert course.owner == school.anchor(old), "who was in it already, and not the one who has just come"
+    assert course.teachers.keys() == {school.anchor(old), school.anchor(new)}
     assert school.quiet(after)
     # All teachers change in one night: the new one is in it first.
     last = lesson("7A", ["ada"], ["tess"])
     applied(school.night(last))
     assert (the(school.world, "7A").owner, len(the(school.world, "7A").teachers)) == (school.anchor("tess"), 1)
     assert school.quiet(last)
+
+
+def test_a_course_changes_hands_once_and_to_somebody_who_stays(school: School) -> None:
+    going, coming = sorted(("theo", "tom"), key=school.anchor)
+    applied(school.night(lesson("7A", ["ada"], ["tess", going])))
+    school.world.settle()
+    after = lesson("7A", ["ada"], [coming])
+    start = len(school.world.google.calls)
+    applied(school.night(after))
+    written = [(name, status) for name, _, status in school.world.google.calls[start:] if not name.endswith(".list")]
+    assert Counter(written) == {
+        ("classroom.courses.teachers.create", 200): 1,
+        ("classroom.courses.patch", 200): 1,
+        ("classroom.courses.teachers.delete", 200): 2,
+    }
+    assert school.quiet(after)
 
 
 def test_the_only_teacher_goes_when_there_is_another_or_the_school_names_an_owner(school: School) -> None:
@@ -319,6 +337,16 @@ def test_a_year_of_courses_is_made_once_whatever_google_answers(school: School) 
     assert len(school.world.google.state.courses) == 25
     school.world.google.part_faults = Faults()
     assert school.quiet(*wanted)
+
+
+def test_no_scope_is_asked_for_that_is_not_used() -> None:
+    base = {"admin.directory.user", "admin.directory.orgunit", "admin.directory.domain.readonly"}
+    reading, writing = base | {"admin.directory.group.readonly"}, base | {"admin.directory.group"}
+    classroom = {"classroom.courses", "classroom.rosters"}
+    assert set(scopes(False, False, False)) == reading
+    assert set(scopes(False, True, False)) == writing
+    assert set(scopes(False, False, True)) == reading | classroom
+    assert set(scopes(True, True, True)) == writing | classroom | {"admin.directory.user.security"}
 
 
 def test_scopes_are_asked_for_what_is_switched_on_and_are_enough_for_it(school: School, tmp_path: Path) -> None:

@@ -173,8 +173,14 @@ def test_a_teacher_who_becomes_a_member_and_a_member_who_becomes_a_teacher_stay_
 def test_a_manager_made_by_hand_is_left_one(school: School) -> None:
     wanted = lesson("Staff", ["tess"], ["theo"])
     applied(school.night(wanted))
-    the(school.world, "Staff").members[school.anchor("tess")] = "MANAGER"
+    there = the(school.world, "Staff")
+    there.members[school.anchor("tess")] = "MANAGER"
     assert school.quiet(wanted)
+    target = school.world.connect()
+    target.observe(Scope(SCHOOL))
+    tess = next(who for who in school.people.values() if who.username == "tess")
+    applied(list(target.perform([AddMember(wanted.key, Anchor(there.id), "Staff", tess, "is in it")])))
+    assert there.members[school.anchor("tess")] == "MANAGER"
 
 
 def test_a_conflict_is_carried_out_by_google_a_moment_later(school: School) -> None:
