@@ -54,7 +54,7 @@ def _comes(identity: Identity, today: date, day: date) -> bool:
 
 
 def _renamed(identity: Identity, rename: Pending) -> Identity:
-    kept = {identity.email} if rename.keep_alias and identity.email else set()
+    kept = {identity.email} if rename.keep_alias and identity.email and identity.bonds else set()
     aliases = frozenset((identity.aliases | kept) - {rename.email})
     return replace(identity, username=rename.username, email=rename.email, aliases=aliases, waiting=None, proposal=None)
 
