@@ -37,6 +37,7 @@ def tell_targets(night: Night, look: str, again: str) -> None:
             say(f"    Look at it: {look} --target {name}")
             say(f"    If it is right: {again} --target {name} --approve {target.plan.digest}")
         _listed("failed", target.troubles, "    ")
+        _listed("note", target.plan.notices if target.plan else (), "    ")
     _listed("for a person", [each.why for each in pipeline.unsettled(night)])
     _listed("note", [*night.conflicts, *night.notices])
 

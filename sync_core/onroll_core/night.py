@@ -75,6 +75,8 @@ class TargetNight:
         if self.plan is not None:
             shape["digest"] = self.plan.digest
             shape["conflicts"] = len(self.plan.conflicts)
+            if self.plan.notices:
+                shape["notices"] = list(self.plan.notices)
         if self.error:
             shape["error"] = self.error
         if self.troubles:
