@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from onroll_daemon.cli_options import Config, Json, Only
+from onroll_daemon.cli_options import Approve, Config, Json, Only
 
 runs = typer.Typer(invoke_without_command=True, help="What was done, when, and why; and taking it back.")
 Run = Annotated[int, typer.Argument(metavar="ID", help="A run's number, as `onroll runs` shows it.")]
@@ -39,10 +39,7 @@ def runs_show(number: Run, config: Config = None, as_json: Json = False) -> None
 def runs_undo(
     number: Run,
     target: Only = None,
-    approve: Annotated[
-        list[str] | None,
-        typer.Option("--approve", metavar="DIGEST", help="Do exactly what was shown; one for each target."),
-    ] = None,
+    approve: Approve = None,
     config: Config = None,
     as_json: Json = False,
 ) -> None:

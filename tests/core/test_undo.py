@@ -288,14 +288,14 @@ class Grouped(World):
     def approved_reading(self) -> Night:
         """A night of which the reading was approved where it was held, and nothing else."""
         night = self.night()
-        return pipeline.sync(self.line(), night.snapshot, "ann") if night.held else night
+        return pipeline.sync(self.line(), [night.snapshot], "ann") if night.held else night
 
     def approved(self, days: int = 1) -> Night:
         """A night of which everything that was held is approved."""
         night = self.night(days)
         while night.exit_code == 3:
             held = [one.plan.digest for one in night.targets.values() if one.verdict == "held" and one.plan]
-            night = pipeline.sync(self.line(), held[0] if held else night.snapshot, "ann")
+            night = pipeline.sync(self.line(), held or [night.snapshot], "ann")
         return night
 
 
