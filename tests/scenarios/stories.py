@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from directories import RealDomain
+from onroll_core.line import Line
 from onroll_core.night import Night
 from onroll_daemon.settings import load
+from onroll_daemon.wiring import line, open_store
 from samba import Samba
 from school_year import EVERYWHERE, SCHOOL, SchoolYear, school_year
 
@@ -98,6 +101,19 @@ def today(year: SchoolYear) -> tuple[str, str]:
     return "--today", year.world.day.isoformat()
 
 
+def later(year: SchoolYear, wait: timedelta = timedelta(), stopping: Callable[[], bool] = lambda: False) -> Line:
+    """What a run of the last night's day is given when it begins so much later; `stopping` is the end of its window."""
+    world = year.world
+    return line(
+        world.settings,
+        world.settings.schools[SCHOOL],
+        world.store,
+        world.day,
+        stopping,
+        clock=lambda: datetime.now(UTC) + wait,
+    )
+
+
 def who(year: SchoolYear, first: str, last: str) -> str:
     """Somebody's username by the names that the MIS has."""
     return year.person(first, last).username or ""
@@ -105,8 +121,6 @@ def who(year: SchoolYear, first: str, last: str) -> str:
 
 def reopened(year: SchoolYear) -> None:
     """The process ends and another one begins: the settings are read and the store is opened again."""
-    from onroll_daemon.wiring import open_store
-
     year.world.store.close()
     year.world.settings = load(year.world.settings.path)
     year.world.store = open_store(year.world.settings)
@@ -121,6 +135,6 @@ def vanish(year: SchoolYear, *numbers: int) -> dict[int, Any]:
 
 
 __all__ = [
-    "EVERYWHERE", "SCHOOL", "SchoolYear", "asked_to_write", "done", "everywhere", "held_there", "reopened", "said", "story", "today", "untouched",
+    "EVERYWHERE", "SCHOOL", "SchoolYear", "asked_to_write", "done", "everywhere", "held_there", "later", "reopened", "said", "story", "today", "untouched",
     "vanish", "verdicts", "who",
 ]  # fmt: skip

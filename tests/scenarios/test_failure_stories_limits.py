@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
 from onroll_core import pipeline
 from onroll_core.night import Night
-from onroll_daemon.wiring import line
-from stories import EVERYWHERE, SCHOOL, SchoolYear, done, everywhere, said, story, today, untouched, vanish, verdicts
+from stories import (
+    EVERYWHERE,
+    SCHOOL,
+    SchoolYear,
+    done,
+    everywhere,
+    later,
+    said,
+    story,
+    today,
+    untouched,
+    vanish,
+    verdicts,
+)
 
 pytestmark = pytest.mark.xdist_group("scenario")
 
@@ -99,16 +111,8 @@ def test_a_limit_in_the_way_in_september(tmp_path: Path) -> None:
         year.world.graph.locked_out = True
         year.onroll("apply", SCHOOL, *today(year), "--target", "m365", "--approve", digests["m365"], code=1)
         year.world.graph.locked_out = False
-        rules = year.world.settings.schools[SCHOOL]
-        next_day = line(
-            year.world.settings,
-            rules,
-            year.world.store,
-            year.world.day,
-            clock=lambda: datetime.now(UTC) + timedelta(hours=25),
-        )
         with untouched(year):
-            late = pipeline.apply(next_day, ["m365"])
+            late = pipeline.apply(later(year, timedelta(hours=25)), ["m365"])
         assert verdicts(late) == {"m365": "held"}
 
         # A yes to something else is none. A yes to this is used once.
