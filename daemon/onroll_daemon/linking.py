@@ -12,8 +12,9 @@ import typer
 from onroll_core.accounts import Anchor, IdentityId, Observed
 from onroll_core.contracts import Scope
 from onroll_core.identities import Identity
-from onroll_core.links import Linked, Lists, Names, Told, differing, digest, linked, lists, problems, severed
+from onroll_core.links import Linked, Lists, Names, Told, differing, digest, hindered, linked, lists, problems, severed
 from onroll_core.people import Role
+from onroll_core.store.linked import CONFIRMED, REJECTED, UNDONE
 from onroll_core.templates import FIELDS
 from onroll_daemon.bars import watching
 from onroll_daemon.nights import who
@@ -191,7 +192,10 @@ def _looked(config: str | None, choice: Choice) -> Iterator[Look]:
             target = it.targets[target_name].connect()
             try:
                 anchors = frozenset(each.bonds[target_name].anchor for each in people if target_name in each.bonds)
-                seen = severed(target.observe(Scope(name, anchors)), opened.store.severed_links(name, target_name))
+                said = opened.store.links_said
+                joined = frozenset(anchor for _, anchor in said(name, target_name, CONFIRMED))
+                everything = target.observe(Scope(name, anchors, joined))
+                seen = severed(everything, said(name, target_name, REJECTED, UNDONE))
                 by_name = target.abilities.login == "name"
             finally:
                 target.close()
@@ -286,13 +290,17 @@ def _name(identity: Identity) -> str:
 
 
 def _chosen(look: Look, choice: Choice, which: str) -> dict[IdentityId, Anchor]:
-    """The pairs of a list that fit the filter."""
+    """The pairs of a list that fit the filter and can be linked; those that cannot are for a person, one by one."""
     matches = look.lists.likely if which == "likely" else look.lists.possible
-    return {
+    pairs = {
         IdentityId(each.record): Anchor(each.known)
         for each in matches
         if _fits(look, look.people[IdentityId(each.record)], choice)
     }
+    left_out = hindered(pairs, look.people.values(), look.observed, look.target)
+    for each, reasons in left_out.items():
+        say_error(f"{_name(look.people[each])} is left out: {reasons[0]}")
+    return {each: anchor for each, anchor in pairs.items() if each not in left_out}
 
 
 def _fits(look: Look, identity: Identity, choice: Choice) -> bool:

@@ -79,10 +79,12 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What an observation must cover: `anchors` are the accounts we already know; they must be found wherever they are now."""
+    """What an observation must cover: `anchors` are the accounts we already know; they must be found wherever they are now. Those of them that are
+    `linked` somebody else made: they may not carry our identity yet, and that says nothing."""
 
     school: str
     anchors: frozenset[Anchor] = frozenset()
+    linked: frozenset[Anchor] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

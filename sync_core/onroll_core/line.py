@@ -16,6 +16,7 @@ from onroll_core.links import severed
 from onroll_core.night import Night, TargetNight
 from onroll_core.rules import SchoolRules, TargetRules
 from onroll_core.store import Store
+from onroll_core.store.linked import CONFIRMED, REJECTED, UNDONE
 from onroll_core.trust import Sisters
 
 
@@ -84,8 +85,10 @@ class Reached:
         anchors = frozenset(identity.bonds[name].anchor for identity in identities if name in identity.bonds)
         self.line.progress(f"looking at {name}", 0, None)
         try:
-            seen = self.target(name).observe(Scope(self.line.school.id, anchors))
-            self.seen[name] = severed(seen, self.line.store.severed_links(self.line.school.id, name))
+            school, said = self.line.school.id, self.line.store.links_said
+            linked = frozenset(anchor for _, anchor in said(school, name, CONFIRMED))
+            seen = self.target(name).observe(Scope(school, anchors, linked))
+            self.seen[name] = severed(seen, said(school, name, REJECTED, UNDONE))
         except OnrollError as failure:
             self._failed(name, str(failure))
             return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -119,19 +120,30 @@ def problems(
     pairs: Mapping[IdentityId, Anchor], identities: Iterable[Identity], observed: Observed, target: str
 ) -> list[str]:
     """Why these links may not be made, in sentences; none of them is made while there is one."""
+    found = [each for sentences in hindered(pairs, identities, observed, target).values() for each in sentences]
+    for anchor, count in Counter(pairs.values()).items():
+        if count > 1:
+            found.append(f"{_called(observed, anchor)} is to be linked to more than one person.")
+    return found
+
+
+def hindered(
+    pairs: Mapping[IdentityId, Anchor], identities: Iterable[Identity], observed: Observed, target: str
+) -> dict[IdentityId, list[str]]:
+    """Those of the pairs that cannot be linked as things are, with the reasons in sentences."""
     known = {each.id: each for each in identities}
     holders = {each.bonds[target].anchor: each for each in known.values() if target in each.bonds}
-    found = []
+    found = {}
     for who, anchor in sorted(pairs.items()):
         identity, account = known.get(who), observed.accounts.get(anchor)
         if identity is None:
-            found.append(f"There is no identity {who} at this school.")
+            reasons = [f"There is no identity {who} at this school."]
         elif account is None:
-            found.append(f"{target} has no account {anchor} in what onroll looks after, for {identity.label}.")
+            reasons = [f"{target} has no account {anchor} in what onroll looks after, for {identity.label}."]
         else:
-            found += _problems(identity, account, anchor, observed, holders, target)
-    for anchor in {each for each in pairs.values() if list(pairs.values()).count(each) > 1}:
-        found.append(f"{_called(observed, anchor)} is to be linked to more than one person.")
+            reasons = _problems(identity, account, anchor, observed, holders, target)
+        if reasons:
+            found[who] = reasons
     return found
 
 

@@ -30,6 +30,7 @@ class Reading:
     progress: Callable[[str, int, int | None], None]
     school: str
     groups: GroupAttributes
+    linked: frozenset[Anchor] = frozenset()
     accounts: dict[Anchor, Account] = field(default_factory=dict)
     owners: dict[Anchor, IdentityId] = field(default_factory=dict)
     names: dict[str, Holder] = field(default_factory=dict)
@@ -113,7 +114,7 @@ class Reading:
                 f"{self.base} was read and holds no user at all, although onroll has {len(self.anchors)} accounts there. Has the right to"
                 " read been taken away, or have the users been moved? Nothing was changed."
             )
-        ours = self.anchors & self.accounts.keys()
+        ours = (self.anchors - self.linked) & self.accounts.keys()
         if len(ours) > 2 and not any(anchor in self.owners for anchor in ours):
             raise Halt(
                 f"None of the {len(ours)} accounts of onroll in {self.base} shows its {self.attributes.identity}. Has the right to read that"

@@ -76,6 +76,7 @@ class ActiveDirectory:
             self.context.progress,
             scope.school,
             self.groups,
+            scope.linked,
         )
         observed = reading.all(self.session)
         self.known = reading.known
@@ -156,8 +157,8 @@ def _chain(change: Change) -> str:
             return f"group {group.key.record}"
         case UpdateGroup():
             return "names of groups"  # one may be given what another gives up
-        case AddMember(key, _, _, who) | RemoveMember(key, _, _, who):
-            return f"group {key.record} {who.identity}"
+        case AddMember(key) | RemoveMember(key):
+            return f"group {key.record}"
         case _:
             return change.who.anchor or f"new {change.who.identity}"
 

@@ -223,9 +223,9 @@ class Store:
         """Pairs that somebody turned down, and that are not suggested again."""
         return linked.said(self._engine, school, target, (linked.REJECTED,))
 
-    def severed_links(self, school: str, target: str) -> frozenset[linked.Pair]:
-        """Pairs that are no pair, whatever an account may still carry: turned down, or linked once and taken back."""
-        return linked.said(self._engine, school, target, (linked.REJECTED, linked.UNDONE))
+    def links_said(self, school: str, target: str, *statuses: str) -> frozenset[linked.Pair]:
+        """Pairs of which the last word was one of `statuses`: `linked.CONFIRMED`, REJECTED, UNDONE."""
+        return linked.said(self._engine, school, target, statuses)
 
     # --- moving to another MIS ---
 
