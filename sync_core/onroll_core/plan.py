@@ -73,7 +73,7 @@ class Plan:
 
 
 def ordered(changes: Sequence[Change]) -> list[Change]:
-    """The changes in the order of every plan: by kind as above, then by username; a group gives up its name before another is given it."""
+    """The changes in the order of every plan: by kind as above, then by username, members by group; a group gives up its name before another is given it."""
     found = sorted(changes, key=_rank)
     updates = [each for each in found if isinstance(each, UpdateGroup)]
     if not {each.before for each in updates} & {each.after for each in updates if each.after != each.before}:
@@ -114,7 +114,8 @@ def _rank(change: Change) -> tuple[int, str, str, str]:
         case UpdateGroup(key, _, before):
             who, name, identity = "", before, key.record
         case AddMember(key, _, _, member) | RemoveMember(key, _, _, member):
-            who, name, identity = member.username, key.record, member.identity
+            # By group: a target that takes several new members in one request finds them side by side.
+            who, name, identity = key.record, member.username, member.identity
         case _:
             who, name, identity = change.who.username, "", change.who.identity
     return _ORDER.index(type(change)), who, name, identity

@@ -7,7 +7,6 @@ import random
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,15 +14,14 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from onroll_connectors.sandbox.graph import Graph
+from graph_world import World, worlds
 from onroll_connectors.sandbox.graph_quota import Quotas, Window
 from onroll_connectors.sandbox.graph_state import Lag
 from onroll_connectors.sandbox.serving import Faults, Request, Response, serve
 from onroll_connectors.targets.graph_asks import More, ReadOrganization
-from onroll_connectors.targets.graph_target import Microsoft365
 from onroll_connectors.targets.microsoft365 import GraphWire, Settings, connect
-from onroll_connectors.testing import TargetContract, account_of, everything, pupil
-from onroll_core.accounts import Account, Anchor, DesiredAccount, IdentityId
+from onroll_connectors.testing import TargetContract, everything, pupil
+from onroll_core.accounts import Anchor, DesiredAccount, IdentityId
 from onroll_core.changes import (
     Applied,
     Change,
@@ -45,101 +43,14 @@ from onroll_core.identities import Bond
 from onroll_core.people import Role
 from onroll_core.plan import Plan
 from onroll_core.rules import TargetRules
-from world import Clock, DictMemory, Passwords, context
+from world import Clock, context
 
 HOUR, DAY = 3600.0, 86400.0
-
-
-class Watched:
-    """The simulator, and how many objects each page of it held."""
-
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
-        self.pages: list[tuple[str, int]] = []
-
-    def __call__(self, request: Request) -> Response:
-        response = self.graph(request)
-        if isinstance(response.body, dict) and "value" in response.body:
-            self.pages.append((request.path, len(response.body["value"])))
-        return response
-
-    def shown(self, path: str) -> list[int]:
-        """The number of objects on each page of a path below /v1.0."""
-        return [count for where, count in self.pages if where == f"/v1.0{path}"]
-
-
-class World:
-    """A tenant behind a loopback server, and the memory that a school's runs share."""
-
-    domain = "school.test"
-
-    def __init__(self, url: str, watched: Watched, clock: Clock) -> None:
-        self.url, self.graph, self.watched, self.clock = url, watched.graph, watched, clock
-        self.memory, self.passwords = DictMemory(), Passwords()
-        self.open: list[Microsoft365] = []
-        self.stopping = False
-
-    def connect(self, **settings: Any) -> Microsoft365:
-        around = context("m365", self.clock, self.passwords, self.memory)
-        around = replace(around, stopping=lambda: self.stopping)
-        told = {"endpoint": self.url, "token": "env:ONROLL_TEST_TOKEN", **settings}
-        target = connect(Settings.model_validate(told), around)
-        assert isinstance(target, Microsoft365)
-        self.open.append(target)
-        return target
-
-    def settle(self) -> None:
-        self.clock.sleep(HOUR)
-
-    def stranger(self, login: str) -> None:
-        self.graph.add_user(f"{login}@{self.domain}", displayName="Stan Stranger", surname="Stranger")
-
-    def fits(self, login: str, password: str) -> bool:
-        return self.graph.user(login).password == password
-
-    def enabled(self, login: str) -> bool:
-        return self.graph.user(login).props["accountEnabled"] is True
-
-    def wanted(self, name: str, **more: object) -> Account:
-        return account_of(self.open[-1] if self.open else self.connect(), self.domain, name, **more)
-
-    def create(self, name: str, **more: object) -> Create:
-        return Create(pupil(name), self.wanted(name, **more), "on roll")
-
-    def made(self, name: str, **more: object) -> Anchor:
-        (outcome,) = self.do(self.create(name, **more))
-        assert isinstance(outcome, Applied), outcome
-        assert outcome.anchor is not None
-        return outcome.anchor
-
-    def do(self, *changes: Change, **settings: Any) -> list[Outcome]:
-        return everything(self.connect(**settings), changes)
-
-    def one(self, change: Change, **settings: Any) -> Outcome:
-        (outcome,) = self.do(change, **settings)
-        return outcome
-
-    def sent(self, method: str) -> list[str]:
-        return [path for verb, path, _ in self.graph.calls if verb == method]
 
 
 @pytest.fixture(autouse=True)
 def _token(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ONROLL_TEST_TOKEN", "a-sandbox-token")
-
-
-def worlds(**options: Any) -> Iterator[World]:
-    clock = Clock()
-    graph = Graph(now=clock.now, token="a-sandbox-token", **options)
-    watched = Watched(graph)
-    with ExitStack() as stack:
-        world = World(stack.enter_context(serve(watched)), watched, clock)
-        try:
-            yield world
-        finally:
-            for target in world.open:
-                target.close()
-    assert graph.breaches == []
 
 
 @pytest.fixture
@@ -670,7 +581,7 @@ def test_every_name_in_the_tenant_is_seen(world: World) -> None:
 
 
 def test_groups_that_may_not_be_read_do_not_stop_a_night(world: World) -> None:
-    world.graph.permissions -= {"Group.Read.All"}
+    world.graph.permissions -= {"Group.Read.All", "Group.ReadWrite.All"}
     target = world.connect()
     assert len(target.observe(Scope("school")).accounts) == 1
     (warning,) = [finding.sentence for finding in target.check().findings if finding.level == "warning"]

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from onroll_connectors.sandbox.graph_definition import Definition, Route, definition
+from onroll_connectors.sandbox.graph_groups import Groups
 from onroll_connectors.sandbox.graph_quota import Quotas, cost
 from onroll_connectors.sandbox.graph_rules import Refusal, bad
 from onroll_connectors.sandbox.graph_state import Directory, Lag, User
@@ -20,7 +21,10 @@ from onroll_connectors.sandbox.graph_writes import Writes
 from onroll_connectors.sandbox.serving import Faults, Request, Response
 
 PERMISSIONS = frozenset(
-    {"User.ReadWrite.All", "User-PasswordProfile.ReadWrite.All", "Group.Read.All", "Organization.Read.All"}
+    {
+        *("User.ReadWrite.All", "User-PasswordProfile.ReadWrite.All", "Organization.Read.All"),
+        *("Group.Read.All", "Group.ReadWrite.All", "EduRoster.ReadWrite.All", "Team.Create"),
+    }
 )
 
 
@@ -57,6 +61,7 @@ class Graph:
     directory: Directory = field(init=False)
     views: Views = field(init=False)
     writes: Writes = field(init=False)
+    groups: Groups = field(init=False)
     definition: Definition = field(init=False)
     _random: random.Random = field(default_factory=lambda: random.Random(3))
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -66,6 +71,7 @@ class Graph:
         self.directory = Directory(self.now, dict(self.domains), self.lag, self.licensed)
         self.views = Views(self.directory, self.definition, self.permissions, self.breaches)
         self.writes = Writes(self.directory, self.views, self.permissions)
+        self.groups = Groups(self.directory, self.permissions)
         self.add_user(
             f"admin@{next(iter(self.domains))}",
             displayName="Tenant Administrator",
@@ -258,6 +264,26 @@ _HANDLERS: dict[tuple[str, str], Callable[..., Response]] = {
     ("GET", "/directory/deletedItems/graph.user"): lambda graph, call: graph.views.deleted(call),
     ("GET", "/directory/deletedItems/{directoryObject-id}"): lambda graph, call, key: graph.views.deleted_item(key),
     ("GET", "/groups"): lambda graph, call: graph.views.groups(call),
+    ("GET", "/groups/delta()"): lambda graph, call: graph.views.group_delta(call, graph.groups),
+    ("POST", "/groups"): lambda graph, call: graph.groups.create(call),
+    ("PATCH", "/groups/{group-id}"): lambda graph, call, key: graph.groups.patch(call, key),
+    ("POST", "/groups/{group-id}/members/$ref"): lambda graph, call, key: graph.groups.add(call, key, "members"),
+    ("POST", "/groups/{group-id}/owners/$ref"): lambda graph, call, key: graph.groups.add(call, key, "owners"),
+    ("DELETE", "/groups/{group-id}/members/{directoryObject-id}/$ref"): lambda graph, call, key, who: (
+        graph.groups.remove(key, "members", who)
+    ),
+    ("DELETE", "/groups/{group-id}/owners/{directoryObject-id}/$ref"): lambda graph, call, key, who: (
+        graph.groups.remove(key, "owners", who)
+    ),
+    ("POST", "/education/classes"): lambda graph, call: graph.groups.create_class(call),
+    ("POST", "/education/classes/{educationClass-id}/teachers/$ref"): lambda graph, call, key: graph.groups.add(
+        call, key, "teachers"
+    ),
+    (
+        "DELETE",
+        "/education/classes/{educationClass-id}/teachers/{educationUser-id}/$ref",
+    ): lambda graph, call, key, who: graph.groups.remove(key, "teachers", who),
+    ("POST", "/teams"): lambda graph, call: graph.groups.create_team(call),
     ("GET", "/organization"): lambda graph, call: graph.views.organization(call, graph.synced_tenant),
     ("GET", "/domains"): lambda graph, call: graph.views.domains(call),
     ("POST", "/users"): lambda graph, call: graph.writes.create(call),

@@ -213,6 +213,10 @@ class Directory:
         self._holders[mail.lower()] = key
         return key
 
+    def holds(self, address: str) -> bool:
+        """Whether a user or a group of another maker holds an address."""
+        return address.lower() in self._holders
+
     def age(self, user: User) -> None:
         """Let a user have been there for ever: no view of it is late."""
         user.created = 0.0

@@ -5,8 +5,8 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from onroll_connectors.sandbox.graph_definition import Definition
@@ -20,6 +20,9 @@ from onroll_connectors.sandbox.graph_rules import (
 )
 from onroll_connectors.sandbox.graph_state import EXTENSIONS, Directory, Version, stamp
 from onroll_connectors.sandbox.serving import Response
+
+if TYPE_CHECKING:
+    from onroll_connectors.sandbox.graph_groups import Groups
 
 TOKEN_LIFE = 7 * 86400.0
 PAGE, LONGEST_PAGE = 100, 999
@@ -193,6 +196,27 @@ class Views:
             for at, (name, kind) in enumerate(self.directory.domains.items())
         ]
         return Response(200, {"value": found})
+
+    def group_delta(self, call: Call, groups: Groups) -> Response:
+        """GET /groups/delta(): every group, then what changed, with who came and who went."""
+        self._need({"Group.Read.All", "Group.ReadWrite.All", "GroupMember.Read.All"})
+        page, token = call.option("$skiptoken"), call.option("$deltatoken")
+        now = self.directory.seconds()
+        if page is not None:
+            cursor = self._cursor(page, call)
+        else:
+            last = self._cursor(token, call) if token else None
+            select = last.select if last else call.select(("id", "displayName"))
+            until = groups.visible()
+            items = list(groups.items(last.since if last else 0, until, select))
+            cursor = _Cursor(now, items, select, self._size(call, 100), until)
+        shown, rest = list(cursor.items[: cursor.size]), cursor.items[cursor.size :]
+        body: dict[str, Any] = {"@odata.context": f"{call.base}/$metadata#groups", "value": shown}
+        link = f"{call.base}/groups/delta()?"
+        kept = replace(cursor, items=rest, issued=cursor.issued if rest else now)
+        name = ("@odata.nextLink", "$skiptoken=") if rest else ("@odata.deltaLink", "$deltatoken=")
+        body[name[0]] = link + name[1] + self._keep(kept)
+        return Response(200, body)
 
     def delta(self, call: Call, replay: bool) -> Response:
         """GET /users/delta(): a first round of everyone, then what changed; `replay` repeats an object at the page's end."""

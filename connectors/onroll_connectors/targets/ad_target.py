@@ -157,8 +157,8 @@ def _chain(change: Change) -> str:
             return f"group {group.key.record}"
         case UpdateGroup():
             return "names of groups"  # one may be given what another gives up
-        case AddMember(key) | RemoveMember(key):
-            return f"group {key.record}"
+        case AddMember(key, _, _, who) | RemoveMember(key, _, _, who):
+            return f"group {key.record} {who.identity}"
         case _:
             return change.who.anchor or f"new {change.who.identity}"
 

@@ -92,6 +92,61 @@ class Restore:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupDelta:
+    """As Delta, of groups and of who is in them."""
+
+    select: tuple[str, ...]
+    link: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MakeGroup:
+    """Make a group. Never sent a second time without looking."""
+
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class MakeClass:
+    """Make an education class, which is a group too. Never sent a second time without looking."""
+
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class MakeTeam:
+    """Give a group a team; Teams makes it later."""
+
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PatchGroup:
+    """Change the properties named, or add up to twenty members."""
+
+    anchor: Anchor
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PutIn:
+    """Put one person into a group: `relation` is members, owners, or teachers of a class."""
+
+    anchor: Anchor
+    relation: str
+    person: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOut:
+    """Take one person out of a group; see PutIn."""
+
+    anchor: Anchor
+    relation: str
+    person: str
+
+
+@dataclass(frozen=True, slots=True)
 class Pause:
     """Nothing is asked for `seconds`: what was written before may be visible then."""
 
@@ -100,8 +155,10 @@ class Pause:
 
 _BLINK = "Directory_ObjectNotFound"
 
-Read = ListUsers | ListDeleted | ListGroups | Delta | More | ReadUser | ReadOrganization
-Write = CreateUser | PatchUser | RevokeSessions | Restore
+Read = ListUsers | ListDeleted | ListGroups | Delta | GroupDelta | More | ReadUser | ReadOrganization
+Once = CreateUser | MakeGroup | MakeClass
+"""What makes something, and would make a second one if it were sent again."""
+Write = Once | PatchUser | RevokeSessions | Restore | MakeTeam | PatchGroup | PutIn | TakeOut
 Ask = Read | Write
 
 

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
-from onroll_connectors.targets.graph_asks import Answer, Ask, ListDeleted, ListGroups, ListUsers, ReadOrganization
+from onroll_connectors.targets.graph_asks import (
+    Answer,
+    Ask,
+    GroupDelta,
+    ListDeleted,
+    ListGroups,
+    ListUsers,
+    ReadOrganization,
+)
 from onroll_connectors.targets.graph_courier import Courier
 from onroll_connectors.targets.graph_problems import read_problem
 from onroll_connectors.targets.graph_users import Shape
@@ -21,6 +29,14 @@ _NEEDED: Mapping[str, str] = {
     "User.RevokeSessions.All": "sign leavers out everywhere",
     "User.DeleteRestore.All": "restore a deleted account instead of making a second one",
 }
+
+
+_ANY = frozenset({"security", "microsoft365", "class", "team"})
+_OF_GROUPS = (
+    (_ANY, "Group.ReadWrite.All", "make and rename groups, and change who is in them"),
+    (frozenset({"class", "team"}), "EduRoster.ReadWrite.All", "make classes and change who teaches them"),
+    (frozenset({"team"}), "Team.Create", "give classes a team"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +65,15 @@ def check(
     creates: bool,
     domain: str | None,
     permissions: Callable[[], frozenset[str] | None],
+    groups: Collection[str] = (),
 ) -> Report:
     """The report on a tenant. `permissions` gives the roles in the token, None where it does not tell; `domain` is one that must be verified."""
     try:
         tenant = organization(courier.ask(ReadOrganization()))
         findings = [*_tenant(tenant, creates, domain)]
         findings += _reading(courier, shape)
-        findings += _granted(permissions())
+        findings += _reading_groups(courier) if groups else []
+        findings += _granted(permissions(), groups)
     except OnrollError as failure:
         return Report([Finding("problem", str(failure))])
     return Report(findings)
@@ -120,7 +138,17 @@ def _reading(courier: Courier, shape: Shape) -> list[Finding]:
     return found or [Finding("ok", "Users, deleted users and groups can be read.")]
 
 
-def _granted(roles: frozenset[str] | None) -> list[Finding]:
+def _reading_groups(courier: Courier) -> list[Finding]:
+    answer = courier.ask(GroupDelta(("id", "members")))
+    if answer.status == 403:
+        sentence = (
+            "The app may not read who is in its groups: grant it GroupMember.Read.All and consent as an administrator."
+        )
+        return [Finding("problem", sentence)]
+    return [] if answer.done else [Finding("problem", f"Reading groups failed: {read_problem(answer).sentence}")]
+
+
+def _granted(roles: frozenset[str] | None, groups: Collection[str]) -> list[Finding]:
     """The permissions in the token; a sandbox's says nothing."""
     if roles is None:
         return []
@@ -135,6 +163,11 @@ def _granted(roles: frozenset[str] | None) -> list[Finding]:
             )
         ]
     )
+    passwords += [
+        Finding("problem", f"The app may not {what}: grant it {permission} and consent as an administrator.")
+        for kinds, permission, what in _OF_GROUPS
+        if kinds & set(groups) and permission not in roles
+    ]
     if _WIDE in roles:
         return [Finding("ok", f"The app has {_WIDE}, which is enough for every night's work."), *passwords]
     missing = [

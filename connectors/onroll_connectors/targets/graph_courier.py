@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from onroll_connectors.targets.graph_asks import (
     Answer,
     Ask,
-    CreateUser,
     Delta,
+    GroupDelta,
     ListDeleted,
     ListGroups,
     ListUsers,
     More,
-    PatchUser,
+    Once,
     Pause,
-    Restore,
-    RevokeSessions,
     Wire,
+    Write,
     resource_units,
 )
 from onroll_connectors.targets.graph_pace import Pace
@@ -62,7 +61,7 @@ class Courier:
             else f"Microsoft 365 did not answer {_TRIES} times in a row ({answer.status or answer.body}). It is tried again later."
         )
 
-    def pages(self, first: ListUsers | ListDeleted | ListGroups | Delta) -> Iterator[Mapping[str, Any]]:
+    def pages(self, first: ListUsers | ListDeleted | ListGroups | Delta | GroupDelta) -> Iterator[Mapping[str, Any]]:
         """The pages of a list, whole; a refusal of the first one is given as its body. Raises Unavailable rather than end early."""
         ask: Ask = first
         while True:
@@ -77,7 +76,7 @@ class Courier:
             link = answer.body.get("@odata.nextLink")
             if link is None:
                 return
-            ask = Delta(first.select, str(link)) if isinstance(first, Delta) else More(str(link))
+            ask = replace(first, link=str(link)) if isinstance(first, Delta | GroupDelta) else More(str(link))
 
     def all(self, asks: Sequence[Ask]) -> list[Answer]:
         """Several reads side by side, each repeated as in `ask`; the answers in the order asked."""
@@ -100,7 +99,7 @@ class Courier:
 
     def wave(self, asks: Sequence[Ask]) -> list[Answer] | None:
         """Send up to WAVE asks side by side, once; None when the run has to end before they may leave."""
-        writes = sum(isinstance(ask, CreateUser | PatchUser | RevokeSessions | Restore) for ask in asks)
+        writes = sum(isinstance(ask, Write) for ask in asks)
         if not self.pace.enter(writes, sum(resource_units(ask) for ask in asks)):
             return None
         batches = [asks[start : start + BATCH] for start in range(0, len(asks), BATCH)]
@@ -220,37 +219,42 @@ class Round:
             running.turned_away += 1
             return
         # A create is never sent again without a look; everything else may be.
-        if answer.unknown and not isinstance(running.ask, CreateUser) and running.tries < _TRIES:
+        if answer.unknown and not isinstance(running.ask, Once) and running.tries < _TRIES:
             running.ready = now + _patience(answer, running.tries)
             running.tries += 1
             return
         self._advance(at, answer)
 
     def _advance(self, at: int, answer: Answer | None) -> None:
+        """Go on with a change after an answer; when that ends it, begin what waited behind it."""
+        if not self._goes_on(at, answer):
+            self._next(self.lane_of(self.changes[at]))
+
+    def _goes_on(self, at: int, answer: Answer | None) -> bool:
+        """One step of a script; False when it has ended, with its outcome kept."""
         running = self._running[at]
         try:
             ask = next(running.script) if answer is None else running.script.send(answer)
         except StopIteration as ended:
-            self._finished(at, ended.value)
+            self.outcomes[at] = ended.value
+            del self._running[at]
+            self._lanes[self.lane_of(self.changes[at])].popleft()
+            return False
         except Halt as halt:
             self.halted = halt
             self.outcomes[at] = Deferred(self.changes[at], str(halt))
             del self._running[at]
-        else:
-            running.tries = running.turned_away = 0
-            running.ask = ask
-            if isinstance(ask, Pause):
-                running.ready = self.courier.pace.monotonic() + ask.seconds
-
-    def _finished(self, at: int, outcome: Outcome) -> None:
-        self.outcomes[at] = outcome
-        del self._running[at]
-        lane = self.lane_of(self.changes[at])
-        self._lanes[lane].popleft()
-        self._next(lane)
+            return True
+        running.tries = running.turned_away = 0
+        running.ask = ask
+        if isinstance(ask, Pause):
+            running.ready = self.courier.pace.monotonic() + ask.seconds
+        return True
 
     def _next(self, lane: str) -> None:
-        if self._lanes[lane] and self.halted is None:
+        """Begin the next change of a lane, and those after it as long as they end without asking anything."""
+        while self._lanes[lane] and self.halted is None:
             at = self._lanes[lane][0]
             self._running[at] = _Running(self.begin(self.changes[at]))
-            self._advance(at, None)
+            if self._goes_on(at, None):
+                return

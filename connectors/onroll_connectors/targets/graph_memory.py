@@ -6,7 +6,7 @@ import json
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from onroll_core.accounts import Anchor
 from onroll_core.contracts import Memory
@@ -51,6 +51,9 @@ class Tenant:
             self.users[key] = {**self.users.get(key, {}), **item}
 
 
+Kind = TypeVar("Kind", bound=Tenant)
+
+
 @dataclass(slots=True)
 class Recent:
     """Our own writes of the last hour, by anchor: (when, what, whether we made or restored the object). Late views are read with these on top."""
@@ -90,37 +93,39 @@ class Recent:
         return merged
 
 
-def load_tenant(memory: Memory) -> Tenant | None:
-    """The tenant as last kept; None when there is none or it cannot be read."""
-    users, told = _load(memory, _TENANT), _load(memory, _LINK)
+def load_tenant(memory: Memory, what: type[Kind], of: str = "") -> Kind | None:
+    """The tenant as last kept; None when there is none or it cannot be read. `of` tells groups from users."""
+    users, told = load_told(memory, of + _TENANT), load_told(memory, of + _LINK)
     if users is None or told is None:
         return None
     try:
-        return Tenant(**{**told, "select": tuple(told["select"]), "users": users, "changed": False})
+        return what(**{**told, "select": tuple(told["select"]), "users": users, "changed": False})
     except (TypeError, KeyError):
         return None
 
 
-def keep_tenant(memory: Memory, tenant: Tenant) -> None:
+def keep_tenant(memory: Memory, tenant: Tenant, of: str = "") -> None:
     """Keep the tenant for the next run: its users only when something changed, and before the link.
 
     A run that is cut off in between hears of the same changes again, which is harmless.
     """
     if tenant.changed:
-        _keep(memory, _TENANT, tenant.users)
+        keep_told(memory, of + _TENANT, tenant.users)
         tenant.changed = False
-    _keep(memory, _LINK, {name: getattr(tenant, name) for name in ("base", "select", "link", "full_at", "link_at")})
+    keep_told(
+        memory, of + _LINK, {name: getattr(tenant, name) for name in ("base", "select", "link", "full_at", "link_at")}
+    )
 
 
 def load_recent(memory: Memory, now: float) -> Recent:
     """Our latest writes, as kept. They come in pieces, one a batch, so that a long night does not write all of them again and again."""
-    index = _load(memory, _RECENT) or {}
+    index = load_told(memory, _RECENT) or {}
     recent = Recent()
     if now - float(index.get("at", 0.0)) >= CATCHING_UP:
         return recent
     recent.pieces = int(index.get("pieces", 0))
     for number in range(recent.pieces):
-        piece = _load(memory, f"{_RECENT}.{number}") or {}
+        piece = load_told(memory, f"{_RECENT}.{number}") or {}
         recent.writes.update({key: (at, body, made) for key, (at, body, made) in piece.items()})
     return recent
 
@@ -129,13 +134,14 @@ def keep_recent(memory: Memory, recent: Recent, now: float) -> None:
     """Keep what was written since the last call for the next run."""
     if not recent.fresh:
         return
-    _keep(memory, f"{_RECENT}.{recent.pieces}", {key: recent.writes[key] for key in recent.fresh})
+    keep_told(memory, f"{_RECENT}.{recent.pieces}", {key: recent.writes[key] for key in recent.fresh})
     recent.pieces += 1
     recent.fresh.clear()
-    _keep(memory, _RECENT, {"pieces": recent.pieces, "at": now})
+    keep_told(memory, _RECENT, {"pieces": recent.pieces, "at": now})
 
 
-def _load(memory: Memory, key: str) -> dict[str, Any] | None:
+def load_told(memory: Memory, key: str) -> dict[str, Any] | None:
+    """What `keep_told` kept under `key`; None when there is nothing, or nothing that can be read."""
     kept = memory.get(key)
     if not kept:
         return None
@@ -147,5 +153,6 @@ def _load(memory: Memory, key: str) -> dict[str, Any] | None:
     return told if isinstance(told, dict) else None
 
 
-def _keep(memory: Memory, key: str, told: object) -> None:
+def keep_told(memory: Memory, key: str, told: object) -> None:
+    """Keep a JSON object for the next run."""
     memory.put(key, zlib.compress(json.dumps(told, separators=(",", ":")).encode(), 1))

@@ -10,26 +10,23 @@ from onroll_connectors.targets.graph_problems import read_problem
 from onroll_connectors.targets.graph_steps import Known, Script, patch, undelete
 from onroll_connectors.targets.graph_users import addresses, misfit, renamed, unverified
 from onroll_core.changes import (
-    AddMember,
+    AccountChange,
     Applied,
     Change,
     Create,
-    CreateGroup,
     Disable,
     Enable,
     GivePassword,
     Link,
     Move,
     Rejected,
-    RemoveMember,
     Rename,
     Update,
-    UpdateGroup,
 )
 
 
-def script(change: Change, known: Known) -> Script:
-    """The script of a change. It raises Halt where no other change would fare better."""
+def script(change: AccountChange, known: Known) -> Script:
+    """The script of a change of an account. It raises Halt where no other change would fare better."""
     match change:
         case Create():
             return create(change, known)
@@ -49,8 +46,6 @@ def script(change: Change, known: Known) -> Script:
             return patch(change, change.who, {"passwordProfile": profile}, known)
         case Move():
             return _refuse(change, "Microsoft 365 has no organisational units: there is nowhere to move an account to.")
-        case CreateGroup() | UpdateGroup() | AddMember() | RemoveMember():
-            return _refuse(change, "onroll does not look after groups in Microsoft 365 yet.")
         case _:
             assert_never(change)
 

@@ -10,7 +10,9 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from onroll_connectors.secrets import Secret
+from onroll_connectors.targets.graph_group_book import As
 from onroll_connectors.targets.graph_target import known_fields
+from onroll_core.people import GroupKind
 
 _EXTENSION = re.compile(r"extension_[0-9a-f]{32}_[A-Za-z0-9_]+", re.IGNORECASE)
 
@@ -41,6 +43,10 @@ class Settings(BaseModel):
     )
     extra_fields: list[str] = Field(default_factory=list, description="Properties to write beyond the usual ones")
     domain: str | None = Field(default=None, description="A domain that `onroll check` insists on being verified")
+    groups_as: dict[GroupKind, As] = Field(
+        default_factory=dict,
+        description='What groups are made as, by kind: "security", "microsoft365", "class" (the default for teaching), "team"',
+    )
     writes_per_window: int = Field(
         default=2950, ge=1, le=18000, description="Writes in any 150 s; Microsoft allows an app 3,000"
     )

@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import groupby
 from typing import Any
 
 from onroll_connectors.targets.graph_asks import (
     Delta,
+    GroupDelta,
     ListDeleted,
     ListGroups,
     ListUsers,
@@ -19,20 +21,44 @@ from onroll_connectors.targets.graph_asks import (
 )
 from onroll_connectors.targets.graph_check import check, organization
 from onroll_connectors.targets.graph_courier import WAVE, Courier, PageRefused, Round
+from onroll_connectors.targets.graph_group_book import As, Book, observed_groups
+from onroll_connectors.targets.graph_group_memory import (
+    SELECT,
+    GroupTenant,
+    RecentGroups,
+    keep_recent_groups,
+    load_recent_groups,
+)
+from onroll_connectors.targets.graph_group_scripts import group_script
 from onroll_connectors.targets.graph_memory import Recent, Tenant, keep_recent, keep_tenant, load_recent, load_tenant
 from onroll_connectors.targets.graph_pace import Pace
 from onroll_connectors.targets.graph_problems import read_problem
 from onroll_connectors.targets.graph_scripts import script
-from onroll_connectors.targets.graph_steps import Known
+from onroll_connectors.targets.graph_steps import Known, Script
 from onroll_connectors.targets.graph_users import FURTHER, USUAL, Shape, names, sign_in_name
 from onroll_core.accounts import Account, Anchor, Holder, IdentityId, Observed
-from onroll_core.changes import AccountChange, Change, Create, Outcome, Rename
+from onroll_core.changes import (
+    AccountChange,
+    AddMember,
+    Applied,
+    Change,
+    Create,
+    CreateGroup,
+    GroupChange,
+    Outcome,
+    RemoveMember,
+    Rename,
+    UpdateGroup,
+)
 from onroll_core.contracts import Abilities, Context, Report, Scope
 from onroll_core.errors import Halt
+from onroll_core.people import GroupKind, SourceKey
 
 _log = logging.getLogger("onroll.microsoft365")
 
 _FILTERED_AT_ONCE = 15  # Graph's own limit for `in`
+_AT_ONCE = 5 * WAVE  # so that members of one group are seldom cut off from each other
+_OF_GROUPS = "groups-"
 _GROUP_NAMES = ("id", "displayName", "mail", "mailNickname", "proxyAddresses")
 
 
@@ -47,6 +73,7 @@ class Options:
     usage_location: str | None = "GB"
     writes: int = 2950
     domain: str | None = None
+    groups_as: Mapping[GroupKind, As] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -61,6 +88,8 @@ class Microsoft365:
     courier: Courier = field(init=False, repr=False)
     _known: Known = field(init=False, repr=False)
     _recent: Recent = field(init=False, repr=False)
+    _book: Book = field(init=False, repr=False)
+    _recent_groups: RecentGroups = field(init=False, repr=False)
     _halted: Halt | None = None
     _domains_asked: bool = False
     _binned: dict[str, Mapping[str, Any]] | None = field(default=None, repr=False)
@@ -79,17 +108,26 @@ class Microsoft365:
             lambda anchor: self._recent.young(anchor, self._now()),
             lambda anchor, body, made: self._recent.note(anchor, body, made, self._now()),
         )
+        self._recent_groups = load_recent_groups(context.memory)
+        self._book = Book(
+            self.options.base,
+            self.options.groups_as,
+            lambda key: self._recent.young(Anchor(key), self._now()) or key in self._recent_groups.young(self._now()),
+            lambda group, body: self._recent_groups.wrote(group, body, self._now()),
+            lambda group, relation, who, there: self._recent_groups.put(group, relation, who, there, self._now()),
+        )
 
     @property
     def abilities(self) -> Abilities:
-        """People sign in with an address; aliases follow from renames; there are no places; groups come later."""
+        """People sign in with an address; aliases follow from renames; there are no places; groups have owners."""
         return Abilities(
-            "address", "automatic", places=False, groups=False, batch=WAVE, attributes=self.shape.attributes
+            "address", "automatic", places=False, groups=True, batch=_AT_ONCE, attributes=self.shape.attributes
         )
 
     def check(self) -> Report:
         """Token, permissions, domains, Entra Connect: a sentence each; writes nothing."""
-        return check(self.courier, self.shape, self.options.creates, self.options.domain, self.permissions)
+        kinds = {self._book.kind_of(SourceKey("", f"{kind.value}:")) for kind in self.context.groups}
+        return check(self.courier, self.shape, self.options.creates, self.options.domain, self.permissions, kinds)
 
     def observe(self, scope: Scope) -> Observed:
         """Everyone in the tenant, the recycle bin, and every name that is held."""
@@ -98,13 +136,17 @@ class Microsoft365:
         live = self._recent.over(tenant.users, set(binned), self._now())
         for anchor, user in self._looked_for(scope.anchors - live.keys() - binned.keys()):
             live[anchor] = user
-        groups = self._groups()
+        groups = self._learn_groups() if self.context.groups else self._groups()
         if not live:
             raise Halt(
                 "Microsoft 365 showed no user at all, not even an administrator. Something is wrong with the app's permissions:"
                 " run onroll check."
             )
-        return self._observed(live, binned, groups, scope.anchors)
+        seen = self._observed(live, binned, groups, scope.anchors)
+        if not self.context.groups:
+            return seen
+        self._book.people = {identity: anchor for anchor, identity in seen.owners.items()}
+        return replace(seen, groups=observed_groups(self._book, scope.school, seen.accounts.keys() - binned.keys()))
 
     def perform(self, changes: Sequence[Change]) -> Iterator[Outcome]:
         """Carry out a batch; see onroll_core.contracts.Target.perform."""
@@ -113,12 +155,47 @@ class Microsoft365:
         if any(isinstance(change, Create | Rename) for change in changes):
             self._learn_domains()
         self._look_up([change.who.identity for change in changes if isinstance(change, Create)])
-        going = Round(self.courier, changes, lambda change: script(change, self._known), _lane)
+        self._prepare_groups([change for change in changes if not isinstance(change, AccountChange)])
         try:
-            yield from going.run()
+            for _, together in groupby(changes, _phase):
+                yield from self._carried_out(list(together))
+        finally:
+            keep_recent(self.context.memory, self._recent, self._now())
+            if self._book.read:
+                keep_recent_groups(self.context.memory, self._recent_groups, self._now())
+
+    def _carried_out(self, changes: Sequence[Change]) -> Iterator[Outcome]:
+        going = Round(self.courier, changes, self._script, _lane)
+        try:
+            for outcome in going.run():
+                change = outcome.change
+                if isinstance(change, Create) and isinstance(outcome, Applied) and outcome.anchor is not None:
+                    self._book.people[change.who.identity] = outcome.anchor
+                yield outcome
         finally:
             self._halted = going.halted
-            keep_recent(self.context.memory, self._recent, self._now())
+
+    def _script(self, change: Change) -> Script:
+        if isinstance(change, AccountChange):
+            return script(change, self._known)
+        return group_script(change, self._book)
+
+    def _prepare_groups(self, changes: Sequence[GroupChange]) -> None:
+        """Before a group is touched: every group of the tenant, and the accounts of those who were made by a run that was cut off."""
+        if not changes:
+            return
+        if not self._book.read:
+            self._learn_groups()
+        self._book.together, self._book.told = {}, {}
+        adding = [change for change in changes if isinstance(change, AddMember)]
+        for change in adding:
+            self._book.together.setdefault(change.key, []).append(change)
+        known = self._book.people
+        unknown = [each.who.identity for each in adding if each.who.anchor is None and each.who.identity not in known]
+        if unknown:
+            self._look_up(list(dict.fromkeys(unknown)))
+            found = {identity: users for identity, users in self._known.carriers.items() if len(users) == 1}
+            known.update({identity: Anchor(str(users[0]["id"])) for identity, users in found.items()})
 
     def close(self) -> None:
         """Let go of connections; may be called twice."""
@@ -130,7 +207,7 @@ class Microsoft365:
     def _tenant(self) -> Tenant:
         """All live users: by delta where there is a usable link, else everyone."""
         now = self._now()
-        kept = load_tenant(self.context.memory)
+        kept = load_tenant(self.context.memory, Tenant)
         if kept is not None and kept.usable(self.options.base, self.shape.select, now):
             try:
                 return self._round(kept, kept.link)
@@ -174,6 +251,38 @@ class Microsoft365:
             if refused.answer.status == 403:
                 return []
             raise _halt(refused) from None
+
+    def _learn_groups(self) -> list[Mapping[str, Any]]:
+        """Every group, ours with their people: by delta, with our own latest writes on top."""
+        now = self._now()
+        kept = load_tenant(self.context.memory, GroupTenant, _OF_GROUPS)
+        link = kept.link if kept is not None and kept.usable(self.options.base, SELECT, now) else None
+        try:
+            tenant = self._group_round(kept if kept is not None and link else None, link)
+        except PageRefused as refused:
+            if refused.answer.status == 403:
+                raise Halt(
+                    "The app may not read the groups of this tenant, which the settings want looked after: grant it Group.ReadWrite.All (or"
+                    " GroupMember.Read.All) in Entra and consent as an administrator."
+                ) from None
+            if refused.answer.status != 410 or link is None:
+                raise _halt(refused) from None
+            tenant = self._group_round(None, None)
+        merged: list[Mapping[str, Any]] = list(self._recent_groups.over(tenant.users, now).values())
+        self._book.learn(merged)
+        return merged
+
+    def _group_round(self, kept: GroupTenant | None, link: str | None) -> GroupTenant:
+        now = self._now()
+        tenant = kept or GroupTenant(self.options.base, SELECT, full_at=now)
+        for page in self.courier.pages(GroupDelta(SELECT, link)):
+            for item in page["value"]:
+                tenant.take(item)
+            self.context.progress("groups of Microsoft 365", len(tenant.users), None)
+            tenant.link = str(page.get("@odata.deltaLink", ""))
+        tenant.link_at = now
+        keep_tenant(self.context.memory, tenant, _OF_GROUPS)
+        return tenant
 
     def _looked_for(self, anchors: AbstractSet[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Known accounts that no list shows (yet): asked for one by one before they count as lost."""
@@ -260,5 +369,18 @@ def _halt(refused: PageRefused) -> Halt:
 
 
 def _lane(change: Change) -> str:
-    """Changes of one account keep their order; different accounts do not wait for each other."""
-    return str(change.who.anchor or change.who.identity) if isinstance(change, AccountChange) else str(change)
+    """Changes of one account or group keep their order; different ones do not wait for each other."""
+    match change:
+        case CreateGroup(group):
+            return f"group {group.key.record}"
+        case UpdateGroup(key) | AddMember(key) | RemoveMember(key):
+            return f"group {key.record}"
+        case _:
+            return str(change.who.anchor or change.who.identity)
+
+
+def _phase(change: Change) -> int:
+    """People, then the names of groups, then new groups, then who is in them: each may need what came before."""
+    return (isinstance(change, GroupChange) + isinstance(change, CreateGroup | AddMember | RemoveMember)) + isinstance(
+        change, AddMember | RemoveMember
+    )

@@ -18,15 +18,22 @@ from onroll_connectors.targets.graph_asks import (
     Ask,
     CreateUser,
     Delta,
+    GroupDelta,
     ListDeleted,
     ListGroups,
     ListUsers,
+    MakeClass,
+    MakeGroup,
+    MakeTeam,
     More,
+    PatchGroup,
     PatchUser,
+    PutIn,
     ReadOrganization,
     ReadUser,
     Restore,
     RevokeSessions,
+    TakeOut,
 )
 from onroll_connectors.targets.graph_problems import sign_in_problem
 from onroll_connectors.targets.graph_settings import Settings
@@ -47,6 +54,11 @@ _EVERY_KIND: tuple[Ask, ...] = (
     *(ListUsers(()), ListDeleted(()), ListGroups(()), Delta(()), ReadUser(_NOBODY, ()), ReadOrganization()),
     *(CreateUser({}), PatchUser(_NOBODY, {}), RevokeSessions(_NOBODY), Restore(_NOBODY)),
 )
+_OF_GROUPS: tuple[Ask, ...] = (
+    *(GroupDelta(()), MakeGroup({}), MakeClass({}), MakeTeam({}), PatchGroup(_NOBODY, {})),
+    *(PutIn(_NOBODY, each, "-") for each in ("members", "owners", "teachers")),
+    *(TakeOut(_NOBODY, each, "-") for each in ("members", "owners", "teachers")),
+)
 _CONNECT_SECONDS, _ANSWER_SECONDS = 30.0, 100.0
 _MICROSOFT = ("login.microsoftonline.com", "login.microsoftonline.us", "login.partner.microsoftonline.cn")
 _PAGE = {"Prefer": "odata.maxpagesize=999"}
@@ -63,15 +75,16 @@ def connect(settings: Settings, context: Context) -> Target:
         settings.usage_location,
         settings.writes_per_window,
         settings.domain,
+        settings.groups_as,
     )
-    wire = GraphWire(settings)
+    wire = GraphWire(settings, groups=bool(context.groups))
     return Microsoft365(options, context, wire, wire.roles)
 
 
 class GraphWire:
     """The way to Graph through the SDK (see graph_asks.Wire): one event loop, one client, kept for the life of a run."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, groups: bool = True) -> None:
         import asyncio
         import ssl
         import warnings
@@ -107,7 +120,7 @@ class GraphWire:
         with warnings.catch_warnings():
             # Each module of request builders warns of a class of its own when it is first imported: that happens here, once.
             warnings.simplefilter("ignore", DeprecationWarning)
-            for ask in _EVERY_KIND:
+            for ask in (*_EVERY_KIND, *(_OF_GROUPS if groups else ())):
                 self._request(ask)
 
     def send(self, ask: Ask) -> Answer:
@@ -213,6 +226,8 @@ class GraphWire:
                 return _with(users.by_user_id(ask.key).to_get_request_information(), {}, select=ask.select)
             case ReadOrganization():
                 return self._client.organization.to_get_request_information()
+            case GroupDelta() | MakeGroup() | MakeClass() | MakeTeam() | PatchGroup() | PutIn() | TakeOut():
+                return self._of_groups(ask)
             case CreateUser():
                 return users.to_post_request_information(_user(ask.body))
             case PatchUser():
@@ -224,6 +239,50 @@ class GraphWire:
                 return item.restore.to_post_request_information()
             case _:
                 assert_never(ask)
+
+    def _of_groups(
+        self, ask: GroupDelta | MakeGroup | MakeClass | MakeTeam | PatchGroup | PutIn | TakeOut
+    ) -> RequestInformation:
+        from msgraph.generated.models.education_class import EducationClass
+        from msgraph.generated.models.group import Group
+        from msgraph.generated.models.team import Team
+
+        groups, classes = self._client.groups, self._client.education.classes
+        match ask:
+            case GroupDelta():
+                delta = groups.delta if ask.link is None else groups.delta.with_url(ask.link)
+                select = ask.select if ask.link is None else None
+                return _with(delta.to_get_request_information(), _PAGE, select=select)
+            case MakeGroup():
+                return groups.to_post_request_information(Group(additional_data=dict(ask.body)))
+            case MakeClass():
+                return classes.to_post_request_information(EducationClass(additional_data=dict(ask.body)))
+            case MakeTeam():
+                return self._client.teams.to_post_request_information(Team(additional_data=dict(ask.body)))
+            case PatchGroup():
+                group = groups.by_group_id(ask.anchor)
+                return group.to_patch_request_information(Group(additional_data=dict(ask.body)))
+            case PutIn() | TakeOut():
+                return self._of_people(ask)
+            case _:
+                assert_never(ask)
+
+    def _of_people(self, ask: PutIn | TakeOut) -> RequestInformation:
+        from msgraph.generated.models.reference_create import ReferenceCreate
+
+        group = self._client.groups.by_group_id(ask.anchor)
+        teachers = self._client.education.classes.by_education_class_id(ask.anchor).teachers
+        if isinstance(ask, PutIn):
+            kind = "education/users" if ask.relation == "teachers" else "directoryObjects"
+            reference = ReferenceCreate(odata_id=f"{self._settings.base}/{kind}/{ask.person}")
+            if ask.relation == "teachers":
+                return teachers.ref.to_post_request_information(reference)
+            who = group.members if ask.relation == "members" else group.owners
+            return who.ref.to_post_request_information(reference)
+        if ask.relation == "teachers":
+            return teachers.by_education_user_id(ask.person).ref.to_delete_request_information()
+        people = group.members if ask.relation == "members" else group.owners
+        return people.by_directory_object_id(ask.person).ref.to_delete_request_information()
 
 
 def _with(request: RequestInformation, headers: Mapping[str, str], **options: object) -> RequestInformation:
