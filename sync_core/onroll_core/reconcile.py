@@ -10,10 +10,10 @@ from onroll_core.accounts import IdentityId
 from onroll_core.changes import Conflict
 from onroll_core.cohorts import Years, year_of_entry_of
 from onroll_core.identities import Identity, State
-from onroll_core.lifecycle import GONE, standing
+from onroll_core.lifecycle import GONE, is_subsidiary, standing
 from onroll_core.people import Person, Snapshot, SourceKey, Status
 from onroll_core.rules import SchoolRules
-from onroll_core.same_person import called, numbers, same_name
+from onroll_core.same_person import called, names, numbers, same_name
 from onroll_core.trust import Recogniser, nobody
 
 RECENT = timedelta(days=60)
@@ -64,7 +64,7 @@ def reconcile(
             strangers.append(person)
         else:
             told[match.id] = _better(told[match.id], person) if match.id in told else person
-    joining, adopted, conflicts, guests = _recognised(strangers, identities.values(), told, apart, abroad)
+    joining, adopted, conflicts, guests = _recognised(strangers, identities.values(), told, today, apart, abroad)
 
     movers: list[Identity] = []
     leavers: list[Identity] = []
@@ -96,29 +96,34 @@ def _recognised(
     strangers: Iterable[Person],
     known: Iterable[Identity],
     told: dict[IdentityId, Person],
+    today: date,
     apart: Collection[tuple[IdentityId, str]],
     abroad: Recogniser,
 ) -> tuple[list[Person], dict[IdentityId, SourceKey], list[Conflict], list[Identity]]:
     """Sort people under unknown records into those who join, those who certainly come back (added to `told`), the doubtful ones as conflicts, and
     guests."""
-    returning, by_hand = _Returning(known), _ByHand(known, apart)
+    returning, by_hand = _Returning(known, today), _ByHand(known, apart)
+    leavers, twice = _Leavers(known, apart, today), _Twice()
     joining: list[Person] = []
     adopted: dict[IdentityId, SourceKey] = {}
     conflicts: list[Conflict] = []
     guests: list[Identity] = []
-    for person in sorted(strangers, key=lambda each: each.key):
+    for person in sorted(strangers, key=_weight):
         match, doubt = returning.match(person, told)
-        doubt = doubt or (by_hand.doubt(person) if match is None else None)
+        if match is None and doubt is None:
+            doubt = by_hand.doubt(person) or leavers.doubt(person, told)
         guest = None
         if match is None and doubt is None:
             guest, doubt = abroad(person)
+        if match is None and doubt is None and guest is None:
+            doubt = twice.doubt(person)
         if doubt is not None:
             conflicts.append(doubt)
         elif guest is not None:
             if not _comes_to_nothing(guest):
                 guests.append(guest)
         elif match is not None and match.id not in adopted:
-            told[match.id] = person
+            told[match.id] = _better(told[match.id], person) if match.id in told else person
             adopted[match.id] = person.key
         else:
             joining.append(person)
@@ -187,6 +192,8 @@ def _updated(
         also = identity.also
         if person.key != identity.person.key:
             also = tuple(dict.fromkeys((*(key for key in identity.also if key != person.key), identity.person.key)))
+        if new_key is not None and new_key not in (person.key, *also):
+            also = (*also, new_key)
         left_on = None if identity.absences else identity.left_on
         after = replace(identity, person=person, role=person.role, also=also, absences=0, left_on=left_on)
         after = replace(after, year_of_entry=year_of_entry_of(after, years))
@@ -222,20 +229,28 @@ def _joiner(
 
 
 def _better(one: Person, other: Person) -> Person:
-    """Of two records of one human, the one that counts: on roll before coming before left, then the main registration."""
+    """Of two records of one human, the one that counts."""
+    return min(one, other, key=_weight)
+
+
+def _weight(person: Person) -> tuple[int, int, SourceKey]:
+    """What makes one record count before another: on roll before coming before left, then the main registration."""
     rank = {Status.ON_ROLL: 0, Status.FUTURE: 1, Status.LEFT: 2}
     subsidiary = {"C": 0, "M": 0, "": 0, "S": 1, "G": 2}
+    return rank[person.status], subsidiary.get((person.enrolment or "").upper(), 3), person.key
 
-    def weight(person: Person) -> tuple[int, int, SourceKey]:
-        return rank[person.status], subsidiary.get((person.enrolment or "").upper(), 3), person.key
 
-    return min(one, other, key=weight)
+def _left(person: Person | None, today: date) -> bool:
+    """True when a record says that its person has gone, or is no more there to say anything."""
+    return person is None or person.status is Status.LEFT or (person.ends is not None and person.ends < today)
 
 
 class _Returning:
-    """Finds people who come back under a new MIS record: the same national number and the same names, in the same role."""
+    """Finds people who come back under a new MIS record: the same national number and the same names, in the same role. The main and
+    the subsidiary registration of one pupil are one human too."""
 
-    def __init__(self, identities: Iterable[Identity]) -> None:
+    def __init__(self, identities: Iterable[Identity], today: date) -> None:
+        self._today = today
         self._by_number: dict[tuple[str, str], list[Identity]] = {}
         for identity in identities:
             for number in numbers(identity.person):
@@ -251,10 +266,16 @@ class _Returning:
         if not found:
             return None, None
         name = called(person)
-        free = [identity for identity in found.values() if identity.id not in told]
+        free = [identity for identity in found.values() if _left(told.get(identity.id), self._today)]
         if len(found) == 1 and len(free) == 1 and same_name(person, free[0].person):
             return free[0], None
         other = next(iter(found.values()))
+        if (
+            len(found) == 1
+            and same_name(person, other.person)
+            and (is_subsidiary(person) or is_subsidiary(told[other.id]))
+        ):
+            return other, None  # the main and the subsidiary registration of one pupil
         if person.status is Status.LEFT:
             return None, None
         return None, Conflict(
@@ -285,6 +306,61 @@ class _ByHand:
                     f"{each.label} was added by hand, and the MIS now has the {person.role.value} record {record} of the same name ({name}). No account was"
                     f" made for it. If they are one person: onroll users link {each.label} {record}. If not: onroll users apart {each.label} {record}",
                     each.label,
+                )
+        return None
+
+
+class _Leavers:
+    """Notices that a joiner has the name of a leaver, where no number and no birthday says whether they are one: a person is asked."""
+
+    def __init__(self, known: Iterable[Identity], apart: Collection[tuple[IdentityId, str]], today: date) -> None:
+        self._apart, self._today = apart, today
+        self._by_name: dict[tuple[str, str], list[Identity]] = {}
+        for each in known:
+            if each.source == "mis" and each.state in GONE and each.username is not None:
+                for name in names(each.person):
+                    self._by_name.setdefault((each.role.value, name), []).append(each)
+
+    def doubt(self, person: Person, told: Mapping[IdentityId, Person]) -> Conflict | None:
+        """The conflict; no account is made for the record until it is settled."""
+        if person.status is Status.LEFT:
+            return None
+        for each in (one for name in sorted(names(person)) for one in self._by_name.get((person.role.value, name), ())):
+            settled = (each.id, person.key.record) in self._apart or _are_two(person, each.person)
+            if not settled and _left(told.get(each.id), self._today):
+                name, record = called(person), person.key.record
+                return Conflict(
+                    each.id,
+                    f"{each.label} is a leaver, and the MIS now has a new {person.role.value} record {record} of the same name ({name}). No account was made"
+                    f" for it. If they are back: onroll users link {each.label} {record}. If it is somebody else: onroll users apart {each.label} {record}",
+                    each.label,
+                )
+        return None
+
+
+def _are_two(one: Person, other: Person) -> bool:
+    """True when both have a number, or a birthday, and these differ."""
+    mine, theirs = set(numbers(one)), set(numbers(other))
+    return bool(mine and theirs and not mine & theirs) or None is not one.dob != other.dob is not None
+
+
+class _Twice:
+    """Notices that two new records are one human: the first to count gets the account, and the other waits for somebody to remove it."""
+
+    def __init__(self) -> None:
+        self._first: dict[tuple[str, str], Person] = {}
+
+    def doubt(self, person: Person) -> Conflict | None:
+        """The conflict where somebody of the same number and name has joined in the same reading."""
+        if person.status is Status.LEFT or is_subsidiary(person):
+            return None
+        for number in numbers(person):
+            first = self._first.setdefault((person.role.value, number), person)
+            if first is not person and same_name(first, person):
+                return Conflict(
+                    None,
+                    f"The MIS has two new {person.role.value} records of {called(person)} with one number: {first.key.record} and {person.key.record}. Only the"
+                    " first gets an account. Remove the other one in the MIS.",
                 )
         return None
 
