@@ -19,7 +19,7 @@ class Trace(NamedTuple):
 
 
 def traces(document: Mapping[str, Any]) -> frozenset[Trace]:
-    """What a later plan would have again if it did the same. An account is made once: doing it again is to enable it."""
+    """What a later plan would have again if it did the same. An account or a group is made once: doing it again is to enable it, or to hold it again."""
     kind, identity, after = document["kind"], document["identity"], document["after"]
     match kind:
         case "create":
@@ -31,6 +31,8 @@ def traces(document: Mapping[str, Any]) -> frozenset[Trace]:
             return frozenset({Trace(kind, identity, _about(after["login"], after["email"]))})
         case "move":
             return frozenset({Trace(kind, identity, _about(after["place"].casefold()))})
+        case "create_group":
+            return frozenset({Trace("update_group", identity, _about(after["group"], False))})
         case "update_group":
             return frozenset({Trace(kind, identity, _about(after["group"], after.get("archived")))})
         case "add_member" | "remove_member":
@@ -58,5 +60,7 @@ def aspects(document: Mapping[str, Any]) -> frozenset[Aspect]:
         case "add_member" | "remove_member":
             group = after or document["before"]
             return frozenset({("member", identity, group["key"], str(group["owner"]))})
+        case "create_group":
+            return frozenset({("update_group", identity)})
         case _:
             return frozenset({(kind, identity)})

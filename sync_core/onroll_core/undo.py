@@ -119,11 +119,11 @@ class _Undoing:
 
     def take_back(self, done: Done) -> None:
         kind = done.document["kind"]
-        if kind in ("link", "give_password", "create_group"):
+        if kind in ("link", "give_password"):
             self._stays(kind)
             return
-        if kind == "update_group":
-            self._group(done)
+        if kind in ("create_group", "update_group"):
+            (self._made_group if kind == "create_group" else self._group)(done)
             return
         found = self._account(done)
         if found is None:
@@ -286,6 +286,19 @@ class _Undoing:
         else:
             self._put(AddMember(key, anchor, group.name, who, self.reason, owner), done)
 
+    def _made_group(self, done: Done) -> None:
+        """A group that was made is archived, and gives up its name, which another may have had before."""
+        name = done.document["after"]["group"]
+        anchor, seen = self.groups.get(done.document["identity"], (None, None))
+        if anchor is None or seen is None or seen.archived:
+            return
+        if seen.name != name:
+            self._left(done, f"it is called {seen.name} now")
+        elif not self._changed_since(done):
+            self._stays("create_group")
+            key = SourceKey(self.school, done.document["identity"])
+            self._put(UpdateGroup(key, anchor, name, f"{name} (undone run {self.run})", self.reason, True), done)
+
     def _group(self, done: Done) -> None:
         before, after = done.document["before"], done.document["after"]
         record = done.document["identity"]
@@ -330,7 +343,7 @@ class _Undoing:
 _AGAIN = "; when it is restored, undo the run again"
 _STAYS: Mapping[str, str] = {
     "create": "Accounts that run {run} made are disabled and kept ({count}): onroll deletes nothing.",
-    "create_group": "Groups that run {run} made are kept, without those whom it put into them ({count}).",
+    "create_group": "Groups that run {run} made are archived, without those whom it put into them ({count}).",
     "update": "Addresses that became aliases stay ({count} people): an address is never taken away.",
     "link": "Links are not undone by this ({count}). Take one back with: onroll links undo USERNAME",
     "give_password": "A password that was given cannot be undone ({count} people). Give another with: onroll passwords issue",

@@ -191,7 +191,7 @@ def maths(*members: Anchor, name: str = "Maths", archived: bool = False) -> dict
     return {"groups": {GROUP: ObservedGroup(MATHS, name, frozenset(members), archived=archived)}}
 
 
-def test_memberships_go_back_and_a_group_that_was_made_stays() -> None:
+def test_memberships_go_back_and_a_group_that_was_made_is_archived() -> None:
     added, removed = AddMember(MATHS, None, "Maths", WHO, "MIS"), RemoveMember(MATHS, GROUP, "Maths", WHO, "MIS")
     assert one(undone(added, observed=maths(ANCHOR))) == RemoveMember(MATHS, GROUP, "Maths", WHO, "run 12 is undone")
     assert one(undone(removed, observed=maths())) == AddMember(MATHS, GROUP, "Maths", WHO, "run 12 is undone")
@@ -200,8 +200,10 @@ def test_memberships_go_back_and_a_group_that_was_made_stays() -> None:
     assert nothing(undone(removed, observed=maths(ANCHOR)))
     assert "the group is no longer in ad" in why(undone(removed))
     made = undone(CreateGroup(DesiredGroup(MATHS, GroupKind.TEACHING, "Maths"), "MIS"), observed=maths())
-    assert nothing(made)
-    assert made.plan.notices == ("Groups that run 12 made are kept, without those whom it put into them (1).",)
+    assert one(made) == UpdateGroup(MATHS, GROUP, "Maths", "Maths (undone run 12)", "run 12 is undone", True)
+    assert made.plan.notices == ("Groups that run 12 made are archived, without those whom it put into them (1).",)
+    gone = undone(CreateGroup(DesiredGroup(MATHS, GroupKind.TEACHING, "Maths"), "MIS"), observed=maths(archived=True))
+    assert nothing(gone)
 
 
 def test_a_group_gets_its_name_back_and_is_no_longer_archived() -> None:
@@ -484,7 +486,7 @@ def test_what_a_first_night_made_is_disabled_and_kept(world: Grouped) -> None:
     assert not shell.members
     held = world.night()
     assert "were undone" in held.targets["ad"].objections[0]
-    assert kinds(held) == {"enable": 1, "add_member": 3}
+    assert kinds(held) == {"enable": 1, "update_group": 1, "add_member": 3}
     world.approved(0)
     assert world.account("20zzulu").enabled
     world.nothing_to_do()
