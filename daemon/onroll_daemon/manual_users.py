@@ -73,7 +73,7 @@ def users_edit(config: str | None, username: str | None, asked: Asked, as_json: 
     with session(config) as opened:
         identity, rules = found_person(opened, username)
         today = now().date()
-        after = edited(identity, changes, today)
+        after = edited(identity, changes, rules, today)
         opened.store.remember(None, [after], now())
         _tell([after], "changed", as_json, [shown(after, rules, today)])
 
@@ -86,7 +86,7 @@ def _edit_many(config: str | None, path: str, as_json: bool) -> None:
             where, cells = f"{path}, line {each.line}", each.cells
             identity, rules = found_person(opened, cells.get("identity") or cells.get("username", ""))
             try:
-                edited_one = edited(identity, _cells(cells, where), today)
+                edited_one = edited(identity, _cells(cells, where), rules, today)
             except Refused as refused:
                 stop(FAILED, f"{where}: {refused}")
             after.append(edited_one)

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Protocol
 
 from onroll_core.accounts import IdentityId
+from onroll_core.cohorts import Years, year_of_entry_of
 from onroll_core.errors import Refused
 from onroll_core.identities import Identity, State
 from onroll_core.lifecycle import GONE
@@ -15,6 +16,7 @@ from onroll_core.naming import name_everyone
 from onroll_core.people import Person, Role, SourceKey, Status
 from onroll_core.rules import SchoolRules
 from onroll_core.usernames import clean_display, fold, problem_with
+from onroll_core.years import academic_year
 
 
 class Ledger(Protocol):
@@ -61,7 +63,9 @@ def added(
     people: list[Identity] = []
     for each, identity_id in zip(wanted, ids, strict=False):
         person = _person(each, identity_id, school, there, today)
-        identity = Identity(identity_id, school.id, each.role, person, State.ACTIVE, source="manual")
+        identity = _in_cohort(
+            Identity(identity_id, school.id, each.role, person, State.ACTIVE, source="manual"), school, today
+        )
         if each.username is not None:
             identity = _called(identity, each, school, ledger, given)
         there[each.role, fold(_name(person))] = identity
@@ -125,7 +129,13 @@ def _called(identity: Identity, wanted: Wanted, school: SchoolRules, ledger: Led
     return replace(identity, username=username, email=email)
 
 
-def edited(identity: Identity, told: Mapping[str, str | date | None], today: date) -> Identity:
+def _in_cohort(identity: Identity, school: SchoolRules, today: date) -> Identity:
+    """With the Year of Entry that a pupil's year group gives today; no rollover moves it afterwards."""
+    now = Years(academic_year(today, school.rollover), today, school.country, school.rollover)
+    return replace(identity, year_of_entry=year_of_entry_of(identity, now))
+
+
+def edited(identity: Identity, told: Mapping[str, str | date | None], school: SchoolRules, today: date) -> Identity:
     """Somebody made by hand with other names or dates; a value that is not among `told` stays. Raises Refused for people of the MIS."""
     if identity.source == "mis":
         raise Refused(
@@ -138,7 +148,8 @@ def edited(identity: Identity, told: Mapping[str, str | date | None], today: dat
     if person.ends is not None and person.starts is not None and person.ends < person.starts:
         raise Refused(f"The end, {person.ends}, is before the beginning, {person.starts}. Nothing was changed.")
     status = Status.FUTURE if person.starts is not None and person.starts > today else Status.ON_ROLL
-    return replace(identity, person=replace(person, status=status))
+    after = replace(identity, person=replace(person, status=status))
+    return _in_cohort(after, school, today) if "year_group" in told else after
 
 
 def _name(person: Person) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 
 from onroll_core.identities import Identity
@@ -15,6 +15,8 @@ from onroll_core.years import Country, Rollover, academic_year, parse_stage, yea
 
 _MAJORITY = 0.5
 _ENOUGH = 10
+_SEASON = timedelta(weeks=13)
+"""So long before and after its date a school may move its pupils up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,27 @@ def reckon(snapshot: Snapshot, known: Iterable[Identity], today: date, school: S
     if shift in (-1, 1) and times >= _ENOUGH and times > total * _MAJORITY:
         return Years(calendar - shift, today, school.country, school.rollover)
     return years
+
+
+def wrong_rollover(
+    snapshot: Snapshot, known: Sequence[Identity], today: date, school: SchoolRules
+) -> tuple[int, int, int] | None:
+    """How many of how many pupils have moved by how many year groups (1 or -1) since the last reading, where most did and the day is wrong for it: no
+    academic year that the school could be in now fits. None otherwise."""
+    before = {key: each.person.year_group for each in known if each.role is Role.STUDENT for key in each.keys}
+    steps: Counter[int] = Counter()
+    for person in snapshot.people:
+        if person.status is Status.ON_ROLL and person.key in before:
+            was, now = (_entry(each, 0, school.country) for each in (before[person.key], person.year_group))
+            if was is not None and now is not None:
+                steps[was - now] += 1
+    total = sum(steps.values())
+    if not total:
+        return None
+    step, times = steps.most_common(1)[0]
+    possible = {academic_year(day, school.rollover) for day in (today - _SEASON, today, today + _SEASON)}
+    wrong = abs(step) == 1 and times >= _ENOUGH and times > total * _MAJORITY
+    return (times, total, step) if wrong and reckon(snapshot, known, today, school).current not in possible else None
 
 
 def year_of_entry_of(identity: Identity, years: Years) -> int | None:

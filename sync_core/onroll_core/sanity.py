@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from onroll_core.cohorts import wrong_rollover
 from onroll_core.identities import Identity, State
 from onroll_core.lifecycle import ends_naturally, spoken
 from onroll_core.people import Person, Role, Snapshot, SourceKey, Status
@@ -86,11 +87,23 @@ def examine(
     if identities:
         found += _exchanged(identities, told, school)
         found += _joining(identities, snapshot, today, school)
+        found += _rolled_over(identities, snapshot, today, school)
     if last is not None:
         found += _blank(profile(snapshot), last, school.sanity.blank)
         if today.month not in _SUMMER:
             found += _fewer_groups(profile(snapshot), last, school.sanity.groups)
     return found
+
+
+def _rolled_over(identities: Sequence[Identity], snapshot: Snapshot, today: date, school: SchoolRules) -> list[str]:
+    wrong = wrong_rollover(snapshot, identities, today, school)
+    if wrong is None:
+        return []
+    times, total, step = wrong
+    return [
+        f"{times} of {total} pupils have moved {'up' if step > 0 else 'down'} a year group at once, and it is {spoken(today)}: has the MIS been rolled over"
+        " on the wrong day? If the school does it now, approve it."
+    ]
 
 
 def _lost(

@@ -143,3 +143,29 @@ def test_everybody_under_new_records_is_told_by_their_upn() -> None:
 def test_a_wedding_season_is_no_exchange() -> None:
     people = [replace(person, last=f"Married{n}") for n, person in enumerate(everyone())]
     assert night(people) == []
+
+
+@pytest.mark.parametrize(
+    ("today", "step", "told"),
+    [
+        ("2027-02-09", 1, "up a year group at once, and it is 10 February 2027"),
+        ("2027-02-09", -1, "down a year group at once, and it is 10 February 2027"),
+        (
+            "2026-09-04",
+            1,
+            "up a year group at once, and it is 5 September 2026",
+        ),  # a second time: everybody moved days ago
+        ("2027-07-20", 1, ""),
+        ("2026-09-04", -1, ""),  # taken back for a while
+    ],
+)
+def test_a_whole_school_that_moves_up_on_the_wrong_night(today: str, step: int, told: str) -> None:
+    people = [pupil(f"p{n:04}", f"First{n}", f"Last{n}", f"Year {8 + n % 5}") for n in range(60)]
+    moved = [replace(each, year_group=f"Year {8 + n % 5 + step}") for n, each in enumerate(people)]
+    assert [told in each for each in night(moved, day(today), people)] == ([True] if told else [])
+
+
+def test_some_who_skip_a_year_are_no_false_rollover() -> None:
+    people = [pupil(f"p{n:04}", f"First{n}", f"Last{n}", f"Year {8 + n % 5}") for n in range(60)]
+    moved = [replace(each, year_group=f"Year {9 + n % 5}") if n < 20 else each for n, each in enumerate(people)]
+    assert night(moved, day("2027-02-09"), people) == []
