@@ -193,14 +193,17 @@ def links_undo(
     person: str,
     school: OfSchool = None,
     target: OfTarget = None,
+    gone: Annotated[
+        bool, typer.Option("--gone", help="The account is gone for good: another one may be made.")
+    ] = False,
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Take a confirmed link back."""
+    """Take a confirmed link back, or give up an account that is gone for good."""
     from onroll_daemon.linking import Choice
     from onroll_daemon.linking import links_undo as run
 
-    run(config, Choice(school, target), person, as_json)
+    run(config, Choice(school, target), person, as_json, gone)
 
 
 _First = Annotated[str | None, typer.Option("--first", help="First name.")]

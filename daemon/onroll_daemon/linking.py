@@ -160,7 +160,7 @@ def links_reject(config: str | None, choice: Choice, person: str, account: str, 
             say(f"{account} is not {_name(identity)}, and is not suggested again.")
 
 
-def links_undo(config: str | None, choice: Choice, person: str, as_json: bool) -> None:
+def links_undo(config: str | None, choice: Choice, person: str, as_json: bool, gone: bool = False) -> None:
     """`onroll links undo`"""
     with session(config) as opened:
         school = _school(opened, choice)
@@ -171,9 +171,11 @@ def links_undo(config: str | None, choice: Choice, person: str, as_json: bool) -
                 FAILED,
                 f"{person!r} is {'nobody' if not found else 'more than one person'} with an account in {target}.",
             )
-        after = opened.store.undo_link(target, found[0], who(), now())
+        after = opened.store.undo_link(target, found[0], who(), now(), gone)
         if as_json:
             document({"identity": after.id, "username": after.username, "undone": True})
+        elif gone:
+            say(f"The account of {found[0].label} in {target} is given up. If it cannot be found, the next sync makes another one.")
         else:
             say(f"The link of {found[0].label} in {target} is taken back; the account is left as it is.")
 

@@ -299,7 +299,8 @@ class _Comparison:
     def _lost(self, desired: DesiredAccount) -> str:
         return (
             f"The account of {desired.account.login} is no longer in {self.target.name}: it was deleted, or moved to where onroll may not look."
-            " Restore it or move it back; onroll makes no second one."
+            " Restore it or move it back; onroll makes no second one. If it is gone for good:"
+            f" onroll links undo {desired.account.login} --target {self.target.name} --gone"
         )
 
     def _name(self, anchor: Anchor) -> str:

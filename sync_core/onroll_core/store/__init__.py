@@ -215,9 +215,9 @@ class Store:
         """Keep that this account is not this person's."""
         linked.reject(self._engine, target, who, anchor, by, now)
 
-    def undo_link(self, target: str, who: Identity, by: str, now: datetime) -> Identity:
-        """Take a confirmed link back. Raises Refused when there is none."""
-        return linked.undo(self._engine, target, who, by, now)
+    def undo_link(self, target: str, who: Identity, by: str, now: datetime, gone: bool = False) -> Identity:
+        """Take a confirmed link back, or let a `gone` account go. Raises Refused when there is none."""
+        return (linked.let_go if gone else linked.undo)(self._engine, target, who, by, now)
 
     def rejected_links(self, school: str, target: str) -> frozenset[linked.Pair]:
         """Pairs that somebody turned down, and that are not suggested again."""

@@ -75,6 +75,16 @@ def undo(engine: Engine, target: str, who: Identity, by: str, now: datetime) -> 
         return after
 
 
+def let_go(engine: Engine, target: str, who: Identity, by: str, now: datetime) -> Identity:
+    """Forget an account that is gone for good, so that another one may be made. One that is there after all, and carries the identity, is adopted again
+    by the next run: nobody gets two."""
+    with writing(engine) as connection:
+        connection.execute(delete(bonds).where(bonds.c.target == target, bonds.c.identity == who.id))
+        what = f"{by} said that the account {who.bonds[target].anchor} of {target} is gone for good."
+        events.note(connection, None, [(who.id, what)], now)
+    return replace(who, bonds={name: bond for name, bond in who.bonds.items() if name != target})
+
+
 def said(engine: Engine, school: str, target: str, statuses: Iterable[str]) -> frozenset[Pair]:
     """The pairs of a school in a target of which somebody said one of `statuses`."""
     query = select(links.c.identity, links.c.anchor).join(identities, identities.c.id == links.c.identity)
