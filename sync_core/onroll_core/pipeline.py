@@ -86,7 +86,7 @@ def apply(line: Line, only: Sequence[str] | None = None, approve: Sequence[str] 
     """Bring targets into line with what was last read."""
     with _run(line, "apply", by) as night, reached_by(line, only, night) as reached:
         _approve(line, approve, by)
-        if not roll(line).known:
+        if not roll(line, former=False).known:
             night.unread = _never_read(line)
         else:
             _bring_into_line(line, night, reached)
@@ -272,7 +272,7 @@ def _rename_who_is_due(line: Line, night: Night) -> None:
 
 def _follow_groups(line: Line, night: Night, snapshot: Snapshot) -> None:
     """Remember what became of the MIS's groups; classes that a person has to look at are in the night."""
-    identities, known = roll(line).known, line.store.groups(line.school.id)
+    identities, known = roll(line, former=False).known, line.store.groups(line.school.id)
     found = follow(snapshot, known, identities, line.today, line.school)
     approved = frozenset(each for each in found.doubts.values() if line.store.use_approval(each, line.now()))
     if approved:

@@ -27,17 +27,18 @@ from onroll_core.trust import Abroad, Handover, Recogniser, Roll, has_let_go, no
 from onroll_core.usernames import fold
 
 
-def roll(line: Line) -> Roll:
-    """Everybody of whom this run has to know something, as they are kept now."""
+def roll(line: Line, former: bool = True) -> Roll:
+    """Everybody of whom this run has to know something, as they are kept now; without `former` only those who have a record here."""
     own = line.store.identities(line.school.id)
     if not line.sisters:
         # A school that is alone, or no longer shares a target with anybody, asks nobody.
         return Roll([replace(each, elsewhere={}) if each.elsewhere else each for each in own])
     own = [_of_this_trust(each, line) for each in own]
     guests = line.store.guests.of_school(line.school.id)
+    if not former:
+        return Roll(own, guests)
     here = {each.id for each in guests}
-    former = [each for each in line.store.guests.former(line.school.id) if each.id not in here]
-    return Roll(own, guests, former)
+    return Roll(own, guests, [each for each in line.store.guests.former(line.school.id) if each.id not in here])
 
 
 def _of_this_trust(identity: Identity, line: Line) -> Identity:
@@ -86,7 +87,7 @@ def hand_over(line: Line, night: Night, run: int) -> None:
     """Whoever has left one school of the trust and is on roll at another goes over, from here and to here."""
     if not line.sisters:
         return
-    there = roll(line)
+    there = roll(line, former=False)
     _from_here(line, night, run, there.own)
     for school, people in _by_host(there.guests).items():
         _to_here(line, night, run, school, people)

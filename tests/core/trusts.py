@@ -85,9 +85,12 @@ class Trust:
     writes: dict[str, tuple[str, ...]] = field(default_factory=lambda: {UPPER: ("ad",), LOWER: ("ad",)})
     rules: dict[str, SchoolRules] = field(default_factory=lambda: {each: rules_of(each) for each in (UPPER, LOWER)})
     now: datetime = NOON
+    grace: int = 0
 
     def __post_init__(self) -> None:
         self.new_id = ids()
+        for name, rules in self.rules.items():
+            self.rules[name] = replace(rules, students=replace(rules.students, grace=self.grace))
         self.mis = {each: Mis(each) for each in self.rules}
 
     @property

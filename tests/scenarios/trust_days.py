@@ -110,6 +110,10 @@ class TrustDays:
         assert night.exit_code == code, (night.sync_json(), night.held, held)
         return night
 
+    def reload(self) -> None:
+        """The configuration file has been edited."""
+        self.settings = configuration.load(self.settings.path)
+
     def line(self, name: str) -> Any:
         return line(self.settings, self.settings.schools[name], self.store, self.day)
 
