@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Literal
 
 from onroll_core.accounts import Anchor, DesiredGroup, IdentityId, Observed, ObservedGroup
-from onroll_core.changes import AddMember, Change, CreateGroup, RemoveMember, UpdateGroup, Who
+from onroll_core.changes import AddMember, Change, Conflict, CreateGroup, RemoveMember, UpdateGroup, Who
 from onroll_core.people import SourceKey
 
 
@@ -54,6 +54,33 @@ def diff_groups(
                     if strangers == "remove" or ours is None or (group.key, each.who.identity) in ours
                 ]
     return changes
+
+
+def held_names(changes: Iterable[Change], observed: Observed, target: str) -> tuple[list[Change], list[Conflict]]:
+    """The changes without groups whose name an object that is not ours holds in the target, and a conflict for each of those.
+
+    Only where an observation tells whose object that is; elsewhere the target refuses. Another group of ours may give its name up in the same plan.
+    """
+    kept, held = list(changes), {}
+    for change in kept:
+        match change:
+            case CreateGroup(group):
+                key, name, doing = group.key, group.name, "made"
+            case UpdateGroup(key, _, before, name) if before != name:
+                doing = f"renamed from {before}"
+            case _:
+                continue
+        holder = observed.names.get(name.lower())
+        if holder is not None and holder.anchor is not None and holder.anchor not in observed.groups:
+            why = f"The group {name} cannot be {doing} in {target}: the name is held by {holder.what}, which onroll did not make and leaves alone."
+            held[key] = (
+                change,
+                Conflict(None, f"{why} Rename that one, or change the names of groups in onroll.toml."),
+            )
+    new = {key for key, (change, _) in held.items() if isinstance(change, CreateGroup)}
+    without = [each for each in kept if not any(each is change for change, _ in held.values())]
+    without = [each for each in without if not (isinstance(each, AddMember) and each.key in new)]
+    return without, [doubt for _, doubt in held.values()]
 
 
 def _ours(observed: Observed) -> dict[SourceKey, tuple[Anchor, ObservedGroup]]:

@@ -18,6 +18,7 @@ from onroll_core.apply import apply as carry_out
 from onroll_core.changes import Conflict
 from onroll_core.cohorts import reckon
 from onroll_core.diff import diff
+from onroll_core.diff_groups import held_names
 from onroll_core.errors import OnrollError, Refused
 from onroll_core.foresight import foreseen
 from onroll_core.group_changes import group_changes
@@ -328,11 +329,14 @@ def _plan_target(
     )
     if target.abilities.groups and rules.groups:
         known, ours = line.store.groups(line.school.id), line.store.memberships(name, line.school.id)
-        changes = group_changes(
+        found = group_changes(
             current, known, identities, desired, observed, ours, line.today, line.school, rules, target.abilities,
             there.others_than(identities),
         )  # fmt: skip
-        current = replace(current, changes=tuple(ordered([*current.changes, *changes])))
+        changes, doubts = held_names(found, observed, name)
+        current = replace(
+            current, changes=tuple(ordered([*current.changes, *changes])), conflicts=(*current.conflicts, *doubts)
+        )
     nameless = waiting(there.own, line.today, line.school) if line.school.mode == "create" else []
     if nameless:
         current = replace(current, conflicts=(*nameless, *current.conflicts))
