@@ -175,7 +175,9 @@ def links_undo(config: str | None, choice: Choice, person: str, as_json: bool, g
         if as_json:
             document({"identity": after.id, "username": after.username, "undone": True})
         elif gone:
-            say(f"The account of {found[0].label} in {target} is given up. If it cannot be found, the next sync makes another one.")
+            say(
+                f"The account of {found[0].label} in {target} is given up. If it cannot be found, the next sync makes another one."
+            )
         else:
             say(f"The link of {found[0].label} in {target} is taken back; the account is left as it is.")
 

@@ -8,12 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from onroll_connectors.sandbox.school import Contact
 from onroll_core import pipeline
 from onroll_core.night import Night
 from onroll_daemon.demo import DOMAIN
-from school_year import school_year
-from stories import EVERYWHERE, SCHOOL, SchoolYear, done, later, said, story, today, untouched, vanish, who
+from stories import EVERYWHERE, SCHOOL, SchoolYear, done, later, said, story, untouched, who
 
 pytestmark = pytest.mark.xdist_group("scenario")
 
