@@ -424,6 +424,7 @@ def test_an_undo_done_twice_finds_nothing_and_an_undo_is_undone(world: Grouped) 
     assert len(world.ad.writes) == writes
     redone = world.undone(undone.run)
     assert (world.ad.accounts, world.ad.groups) == after
+    assert {mark.trace.kind for mark in world.store.undone(SCHOOL, "google")} == {"enable", "move"}
     world.nothing_to_do()
     third = pipeline.show_undo(world.line(), bad.run or 0)
     assert digests(third) == []
@@ -485,7 +486,7 @@ def test_what_a_first_night_made_is_disabled_and_kept(world: Grouped) -> None:
     (shell,) = (each for each in world.ad.groups.values() if "7B" in each.name)
     assert not shell.members
     held = world.night()
-    assert "were undone" in held.targets["ad"].objections[0]
+    assert held.targets["ad"].objections[0].startswith("5 of these changes were undone")
     assert kinds(held) == {"enable": 1, "update_group": 1, "add_member": 3}
     world.approved(0)
     assert world.account("20zzulu").enabled
@@ -578,6 +579,7 @@ def test_a_conflict_does_not_end_a_mark(world: Grouped) -> None:
     hidden = world.night()
     assert hidden.targets["ad"].plan is not None
     assert hidden.targets["ad"].plan.conflicts
+    assert "disable" in {mark.trace.kind for mark in world.store.undone(SCHOOL, "ad")}
     world.ad.owners[anchor.anchor] = owner
     assert "undone" in world.night().targets["ad"].objections[0]
 
