@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from builders import NOON, FakeTarget, pupil, teacher
+from onroll_core import pipeline
 from onroll_core.accounts import Observed
 from onroll_core.changes import Enable, Who
 from onroll_core.errors import Halt, Refused
@@ -232,6 +233,7 @@ def test_while_the_old_school_is_at_work_the_move_waits_and_the_account_works(tr
     assert (
         "20hpotter left Milton Park for Lower Park. Milton Park is being worked on at this moment" in night.notices[0]
     )
+    pipeline.apply(trust.line(UPPER))
     assert (trust.who("Potter").school, trust.account("Potter").enabled) == (UPPER, True)
     night = trust.school(UPPER)
     assert night.notices == ["20hpotter went over from Milton Park to Lower Park, with the account."]
@@ -265,6 +267,18 @@ def test_the_old_schools_record_of_a_leaver_brings_nobody_back(trust: Trust) -> 
         trust.night()
     assert trust.who("Potter").school == LOWER
     assert trust.store.guests.of_school(UPPER) == []
+    trust.nothing_to_do()
+
+
+def test_the_old_schools_record_is_still_theirs_when_it_tells_no_number(trust: Trust) -> None:
+    trust.upper.tells(HARRY, status=Status.LEFT, ends=trust.now.date())
+    trust.lower.has(HARRY, "90", registration_group="7L")
+    trust.night()
+    trust.upper.tells(HARRY, status=Status.ON_ROLL, ends=None, upn="", enrolment="S")
+    trust.night()
+    trust.night()
+    assert trust.who("Potter").school == LOWER
+    assert {"Milton Park 7A", "Lower Park 7L"} <= trust.groups("Potter")
     trust.nothing_to_do()
 
 
