@@ -191,6 +191,7 @@ def test_people_are_found_by_whatever_a_technician_has_at_hand(store: Store) -> 
 
 def test_a_rename_keeps_the_old_address_and_never_takes_a_name(store: Store) -> None:
     store.remember(None, [known(1), replace(known(2), username=None, email=None, waiting="Ask.", proposal="x")], NOON)
+    store.bond(known(1).id, "ad", Bond(Anchor("a1")), NOON)
     renamed = store.rename(known(1).id, "M.Urquart", f"M.Urquart@{DOMAIN}", True, NOON)
     assert (renamed.username, renamed.email, renamed.aliases) == (
         "m.urquart",
@@ -209,6 +210,8 @@ def test_a_rename_keeps_the_old_address_and_never_takes_a_name(store: Store) -> 
     assert not store.ledger(SCHOOL).taken(f"new@{DOMAIN}"), "a refused rename leaves nothing behind"
     named = store.rename(known(2).id, "new", f"new@{DOMAIN}", True, NOON)
     assert (named.waiting, named.proposal, named.aliases) == (None, None, frozenset())
+    other = store.rename(known(2).id, "newer", f"newer@{DOMAIN}", True, NOON)
+    assert other.aliases == frozenset(), "nobody could ever write to the address of somebody who has no account yet"
     back = store.rename(known(1).id, "user1", f"user1@{DOMAIN}", False, NOON)
     assert (back.username, back.aliases) == ("user1", frozenset()), "one's own old name may come back"
     with pytest.raises(Refused, match="no identity"):
