@@ -35,7 +35,7 @@ from onroll_core.changes import (
 )
 from onroll_core.contracts import Abilities
 from onroll_core.diff import Withheld, diff
-from onroll_core.diff_groups import diff_groups
+from onroll_core.diff_groups import diff_groups, held_names
 from onroll_core.guard import Cleared, Held, clear
 from onroll_core.identities import Bond
 from onroll_core.limits import objections
@@ -348,6 +348,20 @@ def group(name: str, members: set[str], owners: set[str] = frozenset()) -> Desir
         frozenset(map(IdentityId, members)),
         frozenset(map(IdentityId, owners)),
     )
+
+
+def test_a_group_whose_name_is_somebody_elses_is_a_conflict_and_the_others_are_made() -> None:
+    who = Who(HARRY, "h.potter", Role.STUDENT, OBJECT)
+    groups = [DesiredGroup(SourceKey(SCHOOL, each), GroupKind.REGISTRATION, each, frozenset({HARRY})) for each in ("7A", "7B", "7C")]  # fmt: skip
+    theirs, ours = Holder(Anchor("g-1"), "the group 7A"), Holder(Anchor("g-2"), "the group 7B")
+    kept = ObservedGroup(SourceKey(SCHOOL, "old"), "7B")
+    there = Observed({OBJECT: WANTED}, names={"7a": theirs, "7b": ours}, groups={Anchor("g-2"): kept})
+    changes, conflicts = held_names(diff_groups(groups, there, {HARRY: who}), there, "ad")
+    assert [each.group.name for each in changes if isinstance(each, CreateGroup)] == ["7B", "7C"]
+    assert [each.key.record for each in changes if isinstance(each, AddMember)] == ["7B", "7C"]
+    assert [each.why.partition(":")[0] for each in conflicts] == ["The group 7A cannot be made in ad"]
+    renamed = UpdateGroup(SourceKey(SCHOOL, "old"), Anchor("g-2"), "7B", "7A", "renamed")
+    assert held_names([renamed], there, "ad")[0] == []
 
 
 def test_groups_are_made_filled_and_renamed_and_strangers_in_them_stay() -> None:
