@@ -10,10 +10,11 @@ import pytest
 
 from google_classes import SCHOOL, School, lesson
 from google_world import World, applied, opened
+from onroll_connectors.group_marks import described, mark, marked
 from onroll_connectors.sandbox.google_quota import Quotas
 from onroll_connectors.sandbox.google_state import Group, Lag
 from onroll_connectors.sandbox.serving import Faults
-from onroll_connectors.targets.google_marks import alias, described, mark, marked
+from onroll_connectors.targets.google_marks import alias
 from onroll_connectors.testing import TargetContract
 from onroll_connectors.testing_groups import TargetGroupContract
 from onroll_core.accounts import Anchor

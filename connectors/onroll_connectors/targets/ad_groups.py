@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from onroll_connectors.group_marks import mark, marked
 from onroll_connectors.targets import ad_names
 from onroll_connectors.targets.ad_errors import failure, is_clash, unreadable
 from onroll_connectors.targets.ad_known import Known
@@ -64,20 +65,6 @@ class GroupAttributes:
         return ["objectGUID", "sAMAccountName", "displayName", self.carrier, "member"]
 
 
-def carried(key: SourceKey, archived: bool = False) -> str:
-    """What a group of ours carries: "onroll:milton-park/teaching:1", or "onroll-archived:..." when its class is over."""
-    return f"onroll{'-archived' if archived else ''}:{key.school}/{key.record}"
-
-
-def carried_by(text: str) -> tuple[SourceKey, bool] | None:
-    """What `carried` wrote, and whether its class is over; None for any other text."""
-    head, _, rest = text.partition(":")
-    school, slash, record = rest.partition("/")
-    if head not in ("onroll", "onroll-archived") or not slash or not school or not record:
-        return None
-    return SourceKey(school, record), head == "onroll-archived"
-
-
 def safe_name(name: str) -> str:
     """A group's name as Windows takes it for sAMAccountName and CN: "Milton Park 7A/Ma1" becomes "Milton Park 7A-Ma1", at most 64 characters."""
     plain = "".join(each for each in name if unicodedata.category(each) not in ("Cc", "Cs"))
@@ -92,7 +79,7 @@ def groups_under(
     found: dict[Anchor, ObservedGroup] = {}
     by_key: Mapping[str, Anchor] | None = None
     for entry in pages(session.ask, Search(base, tuple(attributes.read), where), unreadable):
-        told = carried_by(entry.text(attributes.carrier))
+        told = marked(entry.text(attributes.carrier))
         if told is None:
             continue
         key, archived = told
@@ -149,7 +136,7 @@ class GroupScripts:
             "groupType": [GLOBAL_SECURITY],
             "sAMAccountName": [name],
             "displayName": [group.name[:256]],
-            self.attributes.carrier: [carried(group.key)],
+            self.attributes.carrier: [mark(group.key)],
         }
         answer = yield Add(dn, values)
         if not answer.done:
@@ -171,7 +158,7 @@ class GroupScripts:
         holder = self.known.holder(name, change.anchor)
         if holder is not None:
             return Rejected(change, _held(doing, holder.what))
-        told = carried_by(entry.text(self.attributes.carrier))
+        told = marked(entry.text(self.attributes.carrier))
         archived = change.archive if change.archive is not None else told is not None and told[1]
         if ad_names.name_of(entry.dn) != name:
             moved = yield Rdn(_itself(entry), f"CN={ad_names.escape(name)}", ad_names.parent(entry.dn))
@@ -182,7 +169,7 @@ class GroupScripts:
         values = {
             "sAMAccountName": [name],
             "displayName": [change.after[:256]],
-            self.attributes.carrier: [carried(change.key, archived)],
+            self.attributes.carrier: [mark(change.key, archived)],
         }
         answer = yield Replace(_itself(entry), values)
         if not answer.done:
@@ -224,7 +211,7 @@ class GroupScripts:
         known = self.known.groups.get(key)
         if known is not None or self.known.complete:
             return known
-        for text in (carried(key), carried(key, True)):
+        for text in (mark(key), mark(key, True)):
             answer = yield Search(self.base, ("objectGUID",), Equal(self.attributes.carrier, text))
             if not answer.done:
                 raise unreadable(self.base, answer)
@@ -240,7 +227,7 @@ class GroupScripts:
         if answer is None or not answer.entries:
             raise Refused(f"The group {name} is not in Active Directory any more, or onroll may not see it.")
         entry = answer.entries[0]
-        told = carried_by(entry.text(self.attributes.carrier))
+        told = marked(entry.text(self.attributes.carrier))
         if told is None or told[0] != key:
             raise Refused(
                 f"The group {name} ({entry.dn}) no longer carries what onroll made it for ({self.attributes.carrier}); it was not touched."
@@ -249,7 +236,7 @@ class GroupScripts:
         return entry
 
     def _speakable(self, doing: str, name: str, key: SourceKey) -> None:
-        if not name or len(carried(key, True)) > 1024:
+        if not name or len(mark(key, True)) > 1024:
             raise Refused(
                 f"Could not {doing}: no name is left of it that Windows would take. Change it in [school.groups]."
             )

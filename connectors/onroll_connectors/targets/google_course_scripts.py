@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from onroll_connectors import group_marks
 from onroll_connectors.targets import google_group_problems as problems
 from onroll_connectors.targets import google_marks as marks
 from onroll_connectors.targets.google_asks import Answer, Ask, Pause, Problem, Script
@@ -50,8 +51,8 @@ def _insert(circle: Circle, change: CreateGroup) -> Script[Outcome]:
         return Rejected(change, f"Could not {act}: the MIS's own id of it is too long for Classroom.")
     namesake = (kept.courses or {}).get(group.name.casefold())
     if namesake is not None:
-        return problems.held(change, "the name", namesake, marks.mark(group.key), True)
-    body = {"id": alias, "name": group.name, "courseState": "ACTIVE", "descriptionHeading": marks.mark(group.key)}
+        return problems.held(change, "the name", namesake, group_marks.mark(group.key), True)
+    body = {"id": alias, "name": group.name, "courseState": "ACTIVE", "descriptionHeading": group_marks.mark(group.key)}
     problem: Problem | None = None
     for owner in _owners(circle, change):
         ask = Ask("courses", "create", {"body": {**body, "ownerId": owner}, "fields": COURSE_FIELDS})
@@ -85,9 +86,9 @@ def _found(circle: Circle, change: CreateGroup, alias: str) -> Script[Outcome]:
     reply = yield Ask("courses", "get", {"id": alias, "fields": COURSE_FIELDS})
     if isinstance(reply, Problem):
         return problems.verdict(change, reply, True)
-    found = marks.marked(reply.body.get("descriptionHeading") or "")
+    found = group_marks.marked(reply.body.get("descriptionHeading") or "")
     if (found is None or found[0] != change.group.key) and reply.body.get("courseState") != "ARCHIVED":
-        body = {"descriptionHeading": marks.mark(change.group.key)}
+        body = {"descriptionHeading": group_marks.mark(change.group.key)}
         mended = yield _patch(marks.course_anchor(reply.body["id"]), body)
         if isinstance(mended, Problem):
             return problems.verdict(change, mended, True)
@@ -107,7 +108,7 @@ def update(circle: Circle, change: UpdateGroup) -> Script[Outcome]:
     """Another name, archived or held again. Of a course that is archived after all the answer may have been lost, so it is looked at once more."""
     namesake = (circle.kept.courses or {}).get(change.after.casefold())
     if namesake is not None:
-        return problems.held(change, "the name", namesake, marks.mark(change.key), True)
+        return problems.held(change, "the name", namesake, group_marks.mark(change.key), True)
     problem = Problem(0, "", "")
     for _ in range(2):
         there = circle.kept.listed.pop(change.anchor, None)
@@ -116,7 +117,7 @@ def update(circle: Circle, change: UpdateGroup) -> Script[Outcome]:
             if isinstance(seen, Problem):
                 return problems.verdict(change, seen, True)
             there = seen.body
-        found = marks.marked(there.get("descriptionHeading") or "")
+        found = group_marks.marked(there.get("descriptionHeading") or "")
         if found is None or found[0] != change.key:
             return not_ours(change, change.before, "description heading")
         refused = yield from _patched(change, there)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from onroll_connectors import group_marks
 from onroll_connectors.targets import google_marks as marks
 from onroll_connectors.targets.google_archive import Archive
 from onroll_connectors.targets.google_asks import Answer, Ask, Problem, Script
@@ -133,7 +134,7 @@ def confirm(kept: Kept, changes: Iterable[Change], whole: Whole) -> None:
                 f"{change.group_name} is not in {'Classroom' if course else 'Google Workspace'} any more."
             )
             continue
-        found = marks.marked(reply.body.get("descriptionHeading") or "") if course else marked_group(reply.body)
+        found = group_marks.marked(reply.body.get("descriptionHeading") or "") if course else marked_group(reply.body)
         if found is None or found[0] != change.key:
             kept.gone[anchor] = f"{change.group_name} no longer carries what onroll made it for, and was not touched."
             continue

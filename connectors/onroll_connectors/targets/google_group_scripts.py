@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from onroll_connectors import group_marks
 from onroll_connectors.targets import google_group_problems as problems
-from onroll_connectors.targets import google_marks as marks
 from onroll_connectors.targets.google_asks import Answer, Ask, Pause, Problem, Script
 from onroll_connectors.targets.google_kept import MANAGER, MEMBER, OWNER, Circle, marked_group
 from onroll_connectors.targets.google_talk import WAIT_SECONDS, WAITS, get
@@ -45,7 +45,7 @@ def _insert(circle: Circle, change: CreateGroup) -> Script[Outcome]:
         )
     namesake = (kept.groups or {}).get(group.name.casefold())
     if namesake is not None:
-        return problems.held(change, "the name", namesake, marks.mark(group.key))
+        return problems.held(change, "the name", namesake, group_marks.mark(group.key))
     # Last year's class of that name is archived and keeps its address.
     record = slug(group.key.record.rpartition(":")[2] or group.key.record)
     for local in (group.address, f"{group.address[:40]}-{record}"):
@@ -60,7 +60,7 @@ def _insert(circle: Circle, change: CreateGroup) -> Script[Outcome]:
 def _insert_at(circle: Circle, change: CreateGroup, address: str) -> Script[Outcome | None]:
     """Make it with an address; None when another group of ours has that."""
     group = change.group
-    body = {"email": address, "name": group.name, "description": marks.described("", group.key)}
+    body = {"email": address, "name": group.name, "description": group_marks.described("", group.key)}
     for turn in range(WAITS + 1):
         reply = yield Ask("groups", "insert", {"body": body, "fields": "id"})
         if isinstance(reply, Answer):
@@ -96,12 +96,12 @@ def _who_has_it(circle: Circle, change: CreateGroup, address: str) -> Script[Out
             return Applied(change, anchor, "it was there already")
         if found is not None:
             return "ours"
-        return problems.held(change, address, f"the group {reply.body.get('name') or address}", marks.mark(key))
+        return problems.held(change, address, f"the group {reply.body.get('name') or address}", group_marks.mark(key))
     if not reply.gone and reply.status != 403:
         return problems.verdict(change, reply)
     reply = yield get(address)
     if isinstance(reply, Answer):
-        return problems.held(change, address, f"the user {reply.body['primaryEmail']}", marks.mark(key))
+        return problems.held(change, address, f"the user {reply.body['primaryEmail']}", group_marks.mark(key))
     return "nobody" if reply.gone or reply.status == 403 else problems.verdict(change, reply)
 
 
@@ -119,9 +119,9 @@ def update(circle: Circle, change: UpdateGroup) -> Script[Outcome]:
         return not_ours(change, change.before)
     namesake = (circle.kept.groups or {}).get(change.after.casefold())
     if namesake is not None:
-        return problems.held(change, "the name", namesake, marks.mark(change.key))
+        return problems.held(change, "the name", namesake, group_marks.mark(change.key))
     archived = found[1] if change.archive is None else change.archive
-    body = {"name": change.after, "description": marks.described(text, change.key, archived)}
+    body = {"name": change.after, "description": group_marks.described(text, change.key, archived)}
     if there.get("name") == change.after and found[1] == archived:
         return Applied(change, change.anchor, "it was so already")
     reply = yield Ask("groups", "patch", {"groupKey": change.anchor, "body": body, "fields": "id"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from onroll_connectors import group_marks
 from onroll_connectors.targets import google_marks as marks
 from onroll_connectors.targets.google_talk import Means
 from onroll_connectors.targets.google_users import JSON
@@ -20,7 +21,7 @@ TEACHER, STUDENT = "TEACHER", "STUDENT"
 def marked_group(group: JSON) -> tuple[SourceKey, bool] | None:
     """What a Google Group was made for by onroll, and whether its class is over. Anybody can make a group and describe it like ours, but not as an
     administrator."""
-    return marks.marked(group.get("description") or "") if group.get("adminCreated") else None
+    return group_marks.marked(group.get("description") or "") if group.get("adminCreated") else None
 
 
 @dataclass(slots=True)
@@ -67,7 +68,7 @@ class Kept:
         self.courses = {}
         for course in told:
             anchor, name = marks.course_anchor(course["id"]), course.get("name") or ""
-            found = marks.marked(course.get("descriptionHeading") or "")
+            found = group_marks.marked(course.get("descriptionHeading") or "")
             if found is not None:
                 self.own(anchor, found[0])
                 self.listed[anchor] = course
