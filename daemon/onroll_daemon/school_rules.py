@@ -143,4 +143,13 @@ def target_rules(name: str, table: TargetTable, spot: Spot, mistakes: Mistakes) 
         if kind not in set(GroupKind):
             mistakes.say((*spot, "groups"), f"{kind!r} is no kind of group. {suggestion(kind, list(GroupKind))}")
     groups = frozenset(kind for kind in GroupKind if kind in table.groups)
-    return TargetRules(name, attributes, owners, groups, table.strangers, table.passwords, dict(table.link_by))
+    return TargetRules(
+        name,
+        attributes,
+        owners,
+        groups,
+        table.strangers,
+        table.passwords,
+        dict(table.link_by),
+        table.release_licences_after,
+    )

@@ -68,6 +68,7 @@ class LimitsTable(Table):
     enable: LimitTable | None = None
     namesake: LimitTable | None = None
     member: LimitTable | None = None
+    licence: LimitTable | None = None
 
 
 class SanityTable(Table):
@@ -202,6 +203,7 @@ class TargetTable(Table):
     groups: list[str] = Field(default_factory=list)
     strangers: Literal["keep", "remove"] = "keep"
     passwords: bool = True
+    release_licences_after: int | None = Field(default=None, ge=1, le=3660)
     link_by: dict[str, Literal["upn", "scn", "admission number", "staff code"]] = Field(default_factory=dict)
 
 

@@ -72,7 +72,8 @@ def line(
     context = partial(_context, school, store, day, stopping, progress, clock)
 
     def target(of: TargetSettings) -> Target:
-        around = replace(context(of.name), groups=of.rules.groups, domain=school.rules.staff.domain)
+        licences = of.rules.release_licences_after is not None
+        around = replace(context(of.name), groups=of.rules.groups, domain=school.rules.staff.domain, licences=licences)
         found: Target = import_module(of.module).connect(of.settings, around)
         problem = unwritable(of.rules, found)
         if problem is not None:
@@ -151,7 +152,9 @@ def _context(
 
 
 def unwritable(rules: TargetRules, target: Target) -> str | None:
-    """A sentence about attributes that the configuration wants written and the target cannot write, or None."""
+    """A sentence about what the configuration wants written and the target cannot write, or None."""
+    if rules.release_licences_after is not None and not target.abilities.licences:
+        return f"onroll looks after no licences in {rules.name}: take release_licences_after out of [targets.{rules.name}]."
     wanted = {name for each in rules.attributes.values() for name in each}
     strange = sorted(wanted - target.abilities.attributes)
     if not strange:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import NewType
 
 from onroll_core.people import GroupKind, Role, SourceKey
@@ -43,7 +44,8 @@ class DesiredAccount:
 
     `because` is half a sentence ("on roll", "left on 21 July 2026"). `expected` says that the school year explains a joiner
     or leaver, who then does not count against a limit; `moving` says the same of a change of place, and `arriving` of an account that is
-    enabled again because its person has just come from another school of the trust.
+    enabled again because its person has just come from another school of the trust. `gone` is the last day on which somebody who has left
+    was to have the account.
     """
 
     identity: IdentityId
@@ -53,6 +55,7 @@ class DesiredAccount:
     expected: bool = False
     moving: bool = False
     arriving: bool = False
+    gone: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,7 @@ class Observed:
     `names`: every login (bare) and address seen anywhere in the target, lower case, live or soft-deleted, of people, groups
     and whatever else shares the name space.
     `read_only`: accounts that another system masters. `protected`: administrators', which are never linked. `deleted`: soft-deleted ones that can be restored; they are among `accounts`.
+    `licences`: those that disabled accounts were given directly, where a school wants them released.
     """
 
     accounts: Mapping[Anchor, Account]
@@ -107,3 +111,4 @@ class Observed:
     deleted: frozenset[Anchor] = frozenset()
     groups: Mapping[Anchor, ObservedGroup] = field(default_factory=dict)
     protected: frozenset[Anchor] = frozenset()
+    licences: Mapping[Anchor, tuple[str, ...]] = field(default_factory=dict)

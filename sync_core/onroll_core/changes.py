@@ -120,6 +120,26 @@ class GivePassword:
 
 
 @dataclass(frozen=True, slots=True)
+class ReleaseLicences:
+    """Take back licences that were given to the person directly, not by a group. `licences` are in the target's own words, enough to give them again.
+    `expected` when the school year explains the leaving."""
+
+    who: Who
+    licences: tuple[str, ...]
+    reason: str
+    expected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnLicences:
+    """Give licences again that were released."""
+
+    who: Who
+    licences: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class CreateGroup:
     """Make a group; its members follow as changes of their own."""
 
@@ -164,7 +184,9 @@ class RemoveMember:
     expected: bool = False
 
 
-AccountChange = Create | Link | Rename | Update | Move | Enable | Disable | GivePassword
+AccountChange = (
+    Create | Link | Rename | Update | Move | Enable | Disable | GivePassword | ReleaseLicences | ReturnLicences
+)
 GroupChange = CreateGroup | UpdateGroup | AddMember | RemoveMember
 Change = AccountChange | GroupChange
 
@@ -219,6 +241,8 @@ _KINDS: Mapping[type, str] = {
     Enable: "enable",
     Disable: "disable",
     GivePassword: "give_password",
+    ReleaseLicences: "release_licences",
+    ReturnLicences: "return_licences",
     CreateGroup: "create_group",
     UpdateGroup: "update_group",
     AddMember: "add_member",
@@ -249,6 +273,8 @@ def sentence(change: Change) -> str:
             text = f"Disable {who.username}"
         case GivePassword(who, _, _, reason):
             text = f"Give {who.username} a first password"
+        case ReleaseLicences(who, licences, reason) | ReturnLicences(who, licences, reason):
+            text = f"{'Release' if isinstance(change, ReleaseLicences) else 'Give again'} {_counted(licences)} of {who.username}"
         case CreateGroup(group, reason):
             text = f"Create the {_thing(group.key)} {group.name}"
         case UpdateGroup(key, _, old, new, reason, archive):
@@ -268,6 +294,10 @@ def _stays(address: str, after: Naming) -> str:
     if not address or address == after.email:
         return ""
     return f"; {address} {'stays as an alias' if address in after.aliases else 'does not stay'}"
+
+
+def _counted(licences: tuple[str, ...]) -> str:
+    return "a licence" if len(licences) == 1 else f"{len(licences)} licences"
 
 
 def _thing(key: SourceKey) -> str:

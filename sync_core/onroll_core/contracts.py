@@ -57,7 +57,8 @@ class Context:
     words given (usernames and names of the person). `stopping()` turns true when the run has to end: finish the call in
     hand and raise or stop yielding nothing more. `progress(what, done, total)` is free to call often.
     `moving`: a person is looking at a move to another MIS, so that records under new ids are no reason to stop reading.
-    A target is told the kinds of `groups` that are kept in it, and the `domain` of its staff's addresses, in which groups have theirs too.
+    A target is told the kinds of `groups` that are kept in it, and the `domain` of its staff's addresses, in which groups have theirs too;
+    with `licences` it is to tell those of disabled accounts, which are released in the end.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Context:
     moving: bool = False
     groups: frozenset[GroupKind] = frozenset()
     domain: str = ""
+    licences: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ class Abilities:
     from a rename and can only be confirmed). `places`: it has OUs. `batch`: the number of changes it likes to get at once.
     `attributes`: the extra attribute names it can write. `owners`: a group has owners beside its members; where it has not, they are members.
     `courses`: the kinds of groups that are made as courses too or, with `courses_alone`, as nothing else; a course has the key of `courses.course_key`.
+    `licences`: people are given licences there, which can be released.
     """
 
     login: Literal["name", "address"]
@@ -106,6 +109,7 @@ class Abilities:
     owners: bool = True
     courses: frozenset[GroupKind] = frozenset()
     courses_alone: bool = False
+    licences: bool = False
 
 
 class Source(Protocol):

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Container, Iterable, Mapping
 
 from onroll_core.accounts import IdentityId, Observed
-from onroll_core.changes import Change, Create, Disable, Enable, Move, RemoveMember, Rename, Update
+from onroll_core.changes import Change, Create, Disable, Enable, Move, ReleaseLicences, RemoveMember, Rename, Update
 from onroll_core.people import Role
 from onroll_core.plan import Plan
 from onroll_core.rules import Limit, Limits
@@ -23,6 +23,7 @@ _WORDS: Mapping[str, str] = {
     "move": "would be moved",
     "enable": "would be enabled again",
     "member": "would be taken out of a group",
+    "licence": "would lose their licences, and left for a reason that the school year does not explain",
     "namesake": "would get a new account although somebody of the same name has one that onroll does not know",
 }
 
@@ -87,6 +88,8 @@ def _counted(change: Change) -> tuple[Role, str] | None:
             return who.role, "rename"
         case RemoveMember(expected=False, who=who):
             return who.role, "member"
+        case ReleaseLicences(who, expected=False):
+            return who.role, "licence"
         case Enable(who, expected=False):
             return who.role, "enable"
         case Update(who, _, after) if _NAMES & after.keys():

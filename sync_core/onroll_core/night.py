@@ -21,12 +21,26 @@ _COUNTED: Mapping[str, str] = {
     "disable": "disabled",
     "enable": "enabled",
     "give_password": "passwords",
+    "release_licences": "licences",
+    "return_licences": "licences",
     "create_group": "groups",
     "update_group": "groups",
     "add_member": "members",
     "remove_member": "members",
 }
-TALLIES = ("created", "updated", "renamed", "moved", "disabled", "enabled", "groups", "members", "failed", "deferred")
+TALLIES = (
+    "created",
+    "updated",
+    "renamed",
+    "moved",
+    "disabled",
+    "enabled",
+    "groups",
+    "members",
+    "licences",
+    "failed",
+    "deferred",
+)
 
 
 @dataclass(frozen=True, slots=True)

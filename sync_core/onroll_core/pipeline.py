@@ -24,6 +24,7 @@ from onroll_core.foresight import foreseen
 from onroll_core.group_changes import group_changes
 from onroll_core.identities import Bond, Identity
 from onroll_core.known_groups import follow
+from onroll_core.licences import licence_changes
 from onroll_core.limits import objections
 from onroll_core.line import Line, Reached, reached_by
 from onroll_core.links import followed
@@ -337,6 +338,11 @@ def _plan_target(
         current = replace(
             current, changes=tuple(ordered([*current.changes, *changes])), conflicts=(*current.conflicts, *doubts)
         )
+    days = rules.release_licences_after
+    if target.abilities.licences and days is not None:
+        switched = partial(line.store.past.switched, name, since=line.now() - timedelta(days=days))
+        released = licence_changes(desired, observed, bonds, days, line.today, switched)
+        current = replace(current, changes=tuple(ordered([*current.changes, *released])))
     nameless = waiting(there.own, line.today, line.school) if line.school.mode == "create" else []
     if nameless:
         current = replace(current, conflicts=(*nameless, *current.conflicts))

@@ -22,8 +22,10 @@ from onroll_core.changes import (
     Link,
     Move,
     Naming,
+    ReleaseLicences,
     RemoveMember,
     Rename,
+    ReturnLicences,
     Update,
     UpdateGroup,
     kind,
@@ -45,6 +47,8 @@ _ORDER = (
     CreateGroup,
     AddMember,
     RemoveMember,
+    ReturnLicences,
+    ReleaseLicences,
 )
 
 
@@ -142,6 +146,10 @@ def as_json(change: Change) -> dict[str, Any]:
             before, after = {"enabled": True}, {"enabled": False}
         case GivePassword():
             after = {"password": "given", "must_change": change.must_change}
+        case ReleaseLicences(_, licences):
+            before, after = {"licences": list(licences)}, {"licences": []}
+        case ReturnLicences(_, licences):
+            before, after = {"licences": []}, {"licences": list(licences)}
         case CreateGroup() | UpdateGroup() | AddMember() | RemoveMember():
             before, after = _group_json(change)
         case _:

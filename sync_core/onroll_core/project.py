@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 from onroll_core.accounts import Account, DesiredAccount, Observed
 from onroll_core.changes import Conflict
@@ -53,6 +53,7 @@ def project(
                 where.because,
                 where.expected,
                 True,
+                gone=_since(where, rules),
             )
 
 
@@ -151,6 +152,11 @@ def _gone(identity: Identity, login: str, rules: RoleRules, abilities: Abilities
     if abilities.places and rules.leavers_place is not None and not identity.forgotten:
         place = rules.leavers_place.render(identity, around)
     return Account(login, identity.email or "", identity.aliases, place=place, enabled=False)
+
+
+def _since(where: Standing, rules: RoleRules) -> date | None:
+    """The last day on which somebody who has left could sign in; None for who is shut out for another reason."""
+    return None if where.left_on is None else where.left_on + timedelta(days=rules.grace)
 
 
 _NONE: Mapping[str, str] = {}

@@ -36,7 +36,7 @@ class Limits:
 
     `update` counts changes of names alone; `move` counts moves that no change of year explains; `namesake` counts accounts that would be
     made although somebody of the same name has one that onroll does not know: they should be linked, not doubled. `member` counts people taken out of
-    groups outside the first weeks of the academic year, as a share of all accounts.
+    groups outside the first weeks of the academic year, as a share of all accounts. `licence` counts leavers whose licences would be released.
     """
 
     disable: Limit = Limit(5, 3)
@@ -47,6 +47,7 @@ class Limits:
     enable: Limit = Limit(10, 3)
     namesake: Limit = Limit(5, 2)
     member: Limit = Limit(60, 40)
+    licence: Limit = Limit(25, 5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +167,8 @@ class TargetRules:
     """What is written to one target beside names: extra attributes by role, who minds which value, and which kinds of groups.
     `link_by` says which of its attributes holds which number of people ("upn", "admission number" ...), for linking.
 
-    `strangers` says what becomes of onroll's own people whom somebody put into one of our groups by hand (others are never taken out). `passwords` is False where first passwords come from elsewhere (Entra Connect). Values nobody said anything of are ours (`always`), except `enabled`: an account that somebody else disabled stays disabled.
+    `strangers` says what becomes of onroll's own people whom somebody put into one of our groups by hand (others are never taken out). `release_licences_after`: so many days after they were disabled, leavers lose the licences that were given to them directly; None is never.
+    `passwords` is False where first passwords come from elsewhere (Entra Connect). Values nobody said anything of are ours (`always`), except `enabled`: an account that somebody else disabled stays disabled.
     """
 
     name: str
@@ -176,6 +178,7 @@ class TargetRules:
     strangers: Literal["keep", "remove"] = "keep"
     passwords: bool = True
     link_by: Mapping[str, str] = field(default_factory=dict)
+    release_licences_after: int | None = None
 
     def owner(self, value: str) -> Owner:
         """Who minds `value` (display_name, given, family, email, place, enabled, aliases, or an attribute's name)."""

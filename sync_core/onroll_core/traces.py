@@ -38,7 +38,7 @@ def traces(document: Mapping[str, Any]) -> frozenset[Trace]:
         case "add_member" | "remove_member":
             group = after or document["before"]
             return frozenset({Trace(kind, identity, _about(group["key"], group["owner"]))})
-        case "enable" | "disable":
+        case "enable" | "disable" | "release_licences" | "return_licences":
             return frozenset({Trace(kind, identity, "")})
         case _:
             return frozenset()
@@ -55,6 +55,8 @@ def aspects(document: Mapping[str, Any]) -> frozenset[Aspect]:
     match kind:
         case "create" | "enable" | "disable":
             return frozenset({("enabled", identity)})
+        case "release_licences" | "return_licences":
+            return frozenset({("licences", identity)})
         case "update":
             return frozenset(("value", identity, name) for name in after)
         case "add_member" | "remove_member":

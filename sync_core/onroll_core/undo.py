@@ -15,8 +15,10 @@ from onroll_core.changes import (
     Enable,
     Move,
     Naming,
+    ReleaseLicences,
     RemoveMember,
     Rename,
+    ReturnLicences,
     Update,
     UpdateGroup,
     Value,
@@ -140,6 +142,8 @@ class _Undoing:
                 self._update(done, who, seen)
             case "move":
                 self._move(done, who, seen)
+            case "release_licences" | "return_licences":
+                self._licences(done, who)
             case _:
                 self._member(done, who)
 
@@ -178,8 +182,9 @@ class _Undoing:
             return "the account is not joined to this person any more"
         if done.document["kind"] in ("add_member", "remove_member"):
             return f"the account is deleted in {self.target}{_AGAIN}" if anchor in seen.deleted else ""
-        if anchor in seen.read_only or identity not in self.now.minded:
-            return f"another {'system' if anchor in seen.read_only else 'school'} looks after this account now"
+        mastered = anchor in seen.read_only and not done.document["kind"].endswith("_licences")
+        if mastered or identity not in self.now.minded:
+            return f"another {'system' if mastered else 'school'} looks after this account now"
         if anchor in seen.deleted and done.document["kind"] not in ("create", "enable", "disable"):
             return f"the account is deleted in {self.target}{_AGAIN}"
         return ""
@@ -266,6 +271,17 @@ class _Undoing:
             self._left(done, f"it is in {there or 'the top'} now")
         elif not self._changed_since(done):
             self._put(Move(who, there, before, self.reason), done)
+
+    def _licences(self, done: Done, who: Who) -> None:
+        held = self.now.observed.licences.get(who.object, ())
+        if done.document["kind"] == "release_licences":
+            lost = tuple(each for each in done.document["before"]["licences"] if each not in held)
+            if lost and not self._changed_since(done):
+                self._put(ReturnLicences(who, lost, self.reason), done)
+            return
+        given = tuple(each for each in done.document["after"]["licences"] if each in held)
+        if given and not self._changed_since(done):
+            self._put(ReleaseLicences(who, given, self.reason, True), done)
 
     # --- groups ---
 

@@ -48,6 +48,7 @@ class World:
 
     domain = "school.test"
     groups: frozenset[GroupKind] = frozenset()
+    licences = False
 
     def __init__(self, url: str, watched: Watched, clock: Clock) -> None:
         self.url, self.graph, self.watched, self.clock = url, watched.graph, watched, clock
@@ -58,6 +59,7 @@ class World:
     def connect(self, **settings: Any) -> Microsoft365:
         around = context("m365", self.clock, self.passwords, self.memory)
         around = replace(around, stopping=lambda: self.stopping, groups=self.groups, domain=self.domain)
+        around = replace(around, licences=self.licences)
         told = {"endpoint": self.url, "token": "env:ONROLL_TEST_TOKEN", **settings}
         target = connect(Settings.model_validate(told), around)
         assert isinstance(target, Microsoft365)

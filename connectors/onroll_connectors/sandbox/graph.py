@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from onroll_connectors.sandbox.graph_definition import Definition, Route, definition
 from onroll_connectors.sandbox.graph_groups import Groups
+from onroll_connectors.sandbox.graph_licences import Licences
 from onroll_connectors.sandbox.graph_quota import Quotas, cost
 from onroll_connectors.sandbox.graph_rules import Refusal, bad
 from onroll_connectors.sandbox.graph_state import Directory, Lag, User
@@ -23,6 +24,7 @@ from onroll_connectors.sandbox.serving import Faults, Request, Response
 PERMISSIONS = frozenset(
     {
         *("User.ReadWrite.All", "User-PasswordProfile.ReadWrite.All", "Organization.Read.All"),
+        "LicenseAssignment.ReadWrite.All",
         *("Group.Read.All", "Group.ReadWrite.All", "EduRoster.ReadWrite.All", "Team.Create"),
     }
 )
@@ -62,6 +64,7 @@ class Graph:
     views: Views = field(init=False)
     writes: Writes = field(init=False)
     groups: Groups = field(init=False)
+    licences: Licences = field(init=False)
     definition: Definition = field(init=False)
     _random: random.Random = field(default_factory=lambda: random.Random(3))
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -72,6 +75,7 @@ class Graph:
         self.views = Views(self.directory, self.definition, self.permissions, self.breaches)
         self.writes = Writes(self.directory, self.views, self.permissions)
         self.groups = Groups(self.directory, self.permissions)
+        self.licences = Licences(self.directory, self.permissions)
         self.add_user(
             f"admin@{next(iter(self.domains))}",
             displayName="Tenant Administrator",
@@ -290,6 +294,7 @@ _HANDLERS: dict[tuple[str, str], Callable[..., Response]] = {
     ("PATCH", "/users/{user-id}"): lambda graph, call, key: graph.writes.patch(call, key),
     ("DELETE", "/users/{user-id}"): lambda graph, call, key: graph.writes.delete(key),
     ("POST", "/users/{user-id}/revokeSignInSessions"): lambda graph, call, key: graph.writes.revoke(key),
+    ("POST", "/users/{user-id}/assignLicense"): lambda graph, call, key: graph.licences.assign(call, key),
     ("POST", "/directory/deletedItems/{directoryObject-id}/restore"): lambda graph, call, key: graph.writes.restore(
         call, key
     ),

@@ -168,6 +168,10 @@ class Directory:
         if before != (upn, mail):
             self._readdress(user, *before)
 
+    def put(self, user: User, changed: Mapping[str, Any]) -> None:
+        """Change properties that no PATCH changes."""
+        self._write(user, changed, self.seconds())
+
     def delete(self, user: User) -> None:
         """Soft-delete: the name is free at once, the object stays for 30 days."""
         now = self.seconds()

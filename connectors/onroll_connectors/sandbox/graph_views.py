@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 TOKEN_LIFE = 7 * 86400.0
 PAGE, LONGEST_PAGE = 100, 999
-_LISTS = ("businessPhones", "otherMails", "proxyAddresses", "assignedLicenses")
+_LISTS = ("businessPhones", "otherMails", "proxyAddresses", "assignedLicenses", "licenseAssignmentStates")
 _READ_USERS = frozenset({"User.Read.All", "User.ReadWrite.All", "Directory.Read.All"})
 
 

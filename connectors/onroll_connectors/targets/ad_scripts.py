@@ -39,7 +39,9 @@ from onroll_core.changes import (
     Move,
     Outcome,
     Rejected,
+    ReleaseLicences,
     Rename,
+    ReturnLicences,
     Update,
     kind,
 )
@@ -74,6 +76,8 @@ class Scripts:
                 return self._switch(change)
             case GivePassword():
                 return self._give_password(change)
+            case ReleaseLicences() | ReturnLicences():
+                raise Refused("Active Directory gives nobody licences: there is nothing to release.")
             case _:
                 assert_never(change)
 

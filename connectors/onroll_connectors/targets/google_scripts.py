@@ -22,7 +22,9 @@ from onroll_core.changes import (
     Move,
     Outcome,
     Rejected,
+    ReleaseLicences,
     Rename,
+    ReturnLicences,
     Update,
 )
 
@@ -46,9 +48,16 @@ def script(means: Means, change: AccountChange) -> tuple[str, Script[Outcome]]:
             talk = _disable(means, change)
         case GivePassword():
             talk = _give_password(means, change)
+        case ReleaseLicences() | ReturnLicences():
+            talk = _no_licences(change)
         case _:
             assert_never(change)
     return change.who.identity, talk
+
+
+def _no_licences(change: ReleaseLicences | ReturnLicences) -> Script[Outcome]:
+    return Rejected(change, "onroll does not look after licences in Google Workspace.")
+    yield  # makes this a script like the others
 
 
 def _link(means: Means, change: Link) -> Script[Outcome]:

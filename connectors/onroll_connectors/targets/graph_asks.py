@@ -92,6 +92,14 @@ class Restore:
 
 
 @dataclass(frozen=True, slots=True)
+class AssignLicences:
+    """Give one user licences, and take others away: all of them or none."""
+
+    anchor: Anchor
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class GroupDelta:
     """As Delta, of groups and of who is in them."""
 
@@ -158,7 +166,7 @@ _BLINK = "Directory_ObjectNotFound"
 Read = ListUsers | ListDeleted | ListGroups | Delta | GroupDelta | More | ReadUser | ReadOrganization
 Once = CreateUser | MakeGroup | MakeClass
 """What makes something, and would make a second one if it were sent again."""
-Write = Once | PatchUser | RevokeSessions | Restore | MakeTeam | PatchGroup | PutIn | TakeOut
+Write = Once | PatchUser | RevokeSessions | Restore | AssignLicences | MakeTeam | PatchGroup | PutIn | TakeOut
 Ask = Read | Write
 
 

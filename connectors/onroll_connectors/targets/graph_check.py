@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from onroll_connectors.targets.graph_asks import (
     Answer,
@@ -15,6 +15,7 @@ from onroll_connectors.targets.graph_asks import (
     ReadOrganization,
 )
 from onroll_connectors.targets.graph_courier import Courier
+from onroll_connectors.targets.graph_licences import DISABLED, PERMISSION
 from onroll_connectors.targets.graph_problems import read_problem
 from onroll_connectors.targets.graph_users import Shape
 from onroll_core.contracts import Finding, Report
@@ -66,6 +67,7 @@ def check(
     domain: str | None,
     permissions: Callable[[], frozenset[str] | None],
     groups: Collection[str] = (),
+    licences: bool = False,
 ) -> Report:
     """The report on a tenant. `permissions` gives the roles in the token, None where it does not tell; `domain` is one that must be verified."""
     try:
@@ -73,7 +75,8 @@ def check(
         findings = [*_tenant(tenant, creates, domain)]
         findings += _reading(courier, shape)
         findings += _reading_groups(courier) if groups else []
-        findings += _granted(permissions(), groups)
+        findings += _reading_licences(courier) if licences else []
+        findings += _granted(permissions(), groups, licences)
     except OnrollError as failure:
         return Report([Finding("problem", str(failure))])
     return Report(findings)
@@ -148,11 +151,18 @@ def _reading_groups(courier: Courier) -> list[Finding]:
     return [] if answer.done else [Finding("problem", f"Reading groups failed: {read_problem(answer).sentence}")]
 
 
-def _granted(roles: frozenset[str] | None, groups: Collection[str]) -> list[Finding]:
+def _reading_licences(courier: Courier) -> list[Finding]:
+    answer = courier.ask(replace(DISABLED, top=1))
+    if answer.done:
+        return []
+    return [Finding("problem", f"Reading the licences of disabled users failed: {read_problem(answer).sentence}")]
+
+
+def _granted(roles: frozenset[str] | None, groups: Collection[str], licences: bool) -> list[Finding]:
     """The permissions in the token; a sandbox's says nothing."""
     if roles is None:
         return []
-    passwords = (
+    further = (
         []
         if _PASSWORDS in roles
         else [
@@ -163,16 +173,19 @@ def _granted(roles: frozenset[str] | None, groups: Collection[str]) -> list[Find
             )
         ]
     )
-    passwords += [
+    further += [
         Finding("problem", f"The app may not {what}: grant it {permission} and consent as an administrator.")
         for kinds, permission, what in _OF_GROUPS
         if kinds & set(groups) and permission not in roles
     ]
+    if licences and PERMISSION not in roles:
+        sentence = f"The app may not release licences: grant it {PERMISSION} and consent as an administrator."
+        further.append(Finding("problem", sentence))
     if _WIDE in roles:
-        return [Finding("ok", f"The app has {_WIDE}, which is enough for every night's work."), *passwords]
+        return [Finding("ok", f"The app has {_WIDE}, which is enough for every night's work."), *further]
     missing = [
         Finding("problem", f"The app may not {what}: grant it {permission} and consent as an administrator.")
         for permission, what in _NEEDED.items()
         if permission not in roles
     ]
-    return [*(missing or [Finding("ok", "The app has every permission that a night needs.")]), *passwords]
+    return [*(missing or [Finding("ok", "The app has every permission that a night needs.")]), *further]

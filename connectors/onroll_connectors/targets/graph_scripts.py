@@ -6,6 +6,7 @@ from typing import assert_never
 
 from onroll_connectors.targets.graph_asks import Pause, ReadUser, RevokeSessions
 from onroll_connectors.targets.graph_create import create
+from onroll_connectors.targets.graph_licences import relicense
 from onroll_connectors.targets.graph_problems import read_problem
 from onroll_connectors.targets.graph_steps import Known, Script, patch, undelete
 from onroll_connectors.targets.graph_users import addresses, misfit, renamed, unverified
@@ -20,7 +21,9 @@ from onroll_core.changes import (
     Link,
     Move,
     Rejected,
+    ReleaseLicences,
     Rename,
+    ReturnLicences,
     Update,
 )
 
@@ -44,6 +47,8 @@ def script(change: AccountChange, known: Known) -> Script:
             # Alone: together with anything else, a permission that is missing for passwords would refuse the whole.
             profile = {"password": change.password, "forceChangePasswordNextSignIn": change.must_change}
             return patch(change, change.who, {"passwordProfile": profile}, known)
+        case ReleaseLicences() | ReturnLicences():
+            return relicense(change, known)
         case Move():
             return _refuse(change, "Microsoft 365 has no organisational units: there is nowhere to move an account to.")
         case _:

@@ -30,6 +30,7 @@ from onroll_connectors.targets.graph_group_memory import (
     load_recent_groups,
 )
 from onroll_connectors.targets.graph_group_scripts import group_script
+from onroll_connectors.targets.graph_licences import licences_of_disabled
 from onroll_connectors.targets.graph_memory import Recent, Tenant, keep_recent, keep_tenant, load_recent, load_tenant
 from onroll_connectors.targets.graph_pace import Pace
 from onroll_connectors.targets.graph_problems import read_problem
@@ -121,13 +122,20 @@ class Microsoft365:
     def abilities(self) -> Abilities:
         """People sign in with an address; aliases follow from renames; there are no places; groups have owners."""
         return Abilities(
-            "address", "automatic", places=False, groups=True, batch=_AT_ONCE, attributes=self.shape.attributes
+            "address",
+            "automatic",
+            places=False,
+            groups=True,
+            batch=_AT_ONCE,
+            attributes=self.shape.attributes,
+            licences=True,
         )
 
     def check(self) -> Report:
         """Token, permissions, domains, Entra Connect: a sentence each; writes nothing."""
         kinds = {self._book.kind_of(SourceKey("", f"{kind.value}:")) for kind in self.context.groups}
-        return check(self.courier, self.shape, self.options.creates, self.options.domain, self.permissions, kinds)
+        options, licences = self.options, self.context.licences
+        return check(self.courier, self.shape, options.creates, options.domain, self.permissions, kinds, licences)
 
     def observe(self, scope: Scope) -> Observed:
         """Everyone in the tenant, the recycle bin, and every name that is held."""
@@ -143,6 +151,8 @@ class Microsoft365:
                 " run onroll check."
             )
         seen = self._observed(live, binned, groups, scope.anchors)
+        if self.context.licences:
+            seen = replace(seen, licences=licences_of_disabled(self.courier, live, scope.anchors))
         if not self.context.groups:
             return seen
         self._book.people = {identity: anchor for anchor, identity in seen.owners.items()}

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from onroll_connectors.targets.graph_asks import (
     Answer,
     Ask,
+    AssignLicences,
     CreateUser,
     Delta,
     GroupDelta,
@@ -46,6 +47,9 @@ if TYPE_CHECKING:
     from kiota_abstractions.authentication import AccessTokenProvider
     from kiota_abstractions.request_information import RequestInformation
     from msgraph.generated.models.user import User
+    from msgraph.generated.users.item.assign_license.assign_license_post_request_body import (
+        AssignLicensePostRequestBody,
+    )
 
 __all__ = ["Settings", "connect"]
 
@@ -59,6 +63,7 @@ _OF_GROUPS: tuple[Ask, ...] = (
     *(PutIn(_NOBODY, each, "-") for each in ("members", "owners", "teachers")),
     *(TakeOut(_NOBODY, each, "-") for each in ("members", "owners", "teachers")),
 )
+_OF_LICENCES: tuple[Ask, ...] = (AssignLicences(_NOBODY, {}),)
 _CONNECT_SECONDS, _ANSWER_SECONDS = 30.0, 100.0
 _MICROSOFT = ("login.microsoftonline.com", "login.microsoftonline.us", "login.partner.microsoftonline.cn")
 _PAGE = {"Prefer": "odata.maxpagesize=999"}
@@ -77,14 +82,14 @@ def connect(settings: Settings, context: Context) -> Target:
         settings.domain,
         settings.groups_as,
     )
-    wire = GraphWire(settings, groups=bool(context.groups))
+    wire = GraphWire(settings, bool(context.groups), context.licences)
     return Microsoft365(options, context, wire, wire.roles)
 
 
 class GraphWire:
     """The way to Graph through the SDK (see graph_asks.Wire): one event loop, one client, kept for the life of a run."""
 
-    def __init__(self, settings: Settings, groups: bool = True) -> None:
+    def __init__(self, settings: Settings, groups: bool = True, licences: bool = True) -> None:
         import asyncio
         import ssl
         import warnings
@@ -120,7 +125,7 @@ class GraphWire:
         with warnings.catch_warnings():
             # Each module of request builders warns of a class of its own when it is first imported: that happens here, once.
             warnings.simplefilter("ignore", DeprecationWarning)
-            for ask in (*_EVERY_KIND, *(_OF_GROUPS if groups else ())):
+            for ask in (*_EVERY_KIND, *_OF_GROUPS[: None if groups else 0], *_OF_LICENCES[: None if licences else 0]):
                 self._request(ask)
 
     def send(self, ask: Ask) -> Answer:
@@ -234,6 +239,8 @@ class GraphWire:
                 return users.by_user_id(ask.anchor).to_patch_request_information(_user(ask.body))
             case RevokeSessions():
                 return users.by_user_id(ask.anchor).revoke_sign_in_sessions.to_post_request_information()
+            case AssignLicences():
+                return users.by_user_id(ask.anchor).assign_license.to_post_request_information(_licences(ask.body))
             case Restore():
                 item = directory.deleted_items.by_directory_object_id(ask.anchor)
                 return item.restore.to_post_request_information()
@@ -283,6 +290,14 @@ class GraphWire:
             return teachers.by_education_user_id(ask.person).ref.to_delete_request_information()
         people = group.members if ask.relation == "members" else group.owners
         return people.by_directory_object_id(ask.person).ref.to_delete_request_information()
+
+
+def _licences(body: Mapping[str, Any]) -> AssignLicensePostRequestBody:
+    from msgraph.generated.users.item.assign_license.assign_license_post_request_body import (
+        AssignLicensePostRequestBody,
+    )
+
+    return AssignLicensePostRequestBody(additional_data=dict(body))
 
 
 def _with(request: RequestInformation, headers: Mapping[str, str], **options: object) -> RequestInformation:

@@ -70,6 +70,21 @@ class Past:
         with reading(self._engine) as connection:
             return {IdentityId(each) for query in (happened, sent) for each in connection.execute(query).scalars()}
 
+    def switched(self, target: str, people: Sequence[IdentityId], since: datetime) -> set[IdentityId]:
+        """Those of `people` whose account in a target onroll made, or switched on or off, after `since`."""
+        if not people:
+            return set()
+        column = listed(self._engine, people)
+        query = (
+            select(changes.c.identity)
+            .join(column, changes.c.identity == column.c.value)
+            .join(plans, changes.c.plan == plans.c.id)
+            .where(plans.c.target == target, changes.c.answered > utc(since), changes.c.outcome == "applied")
+            .where(changes.c.kind.in_(("create", "enable", "disable")))
+        )
+        with reading(self._engine) as connection:
+            return {IdentityId(each) for each in connection.execute(query).scalars()}
+
     def forget(
         self, run: int | None, school: str, found: Sequence[tuple[Identity, Identity]], why: str, now: datetime
     ) -> None:
