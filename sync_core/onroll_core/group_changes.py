@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 
-from onroll_core.accounts import DesiredAccount, IdentityId, Observed
+from onroll_core.accounts import DesiredAccount, DesiredGroup, IdentityId, Observed
 from onroll_core.changes import Change, Create, Who
 from onroll_core.contracts import Abilities
 from onroll_core.courses import with_courses
@@ -14,7 +14,7 @@ from onroll_core.diff_groups import diff_groups
 from onroll_core.identities import Identity
 from onroll_core.known_groups import KnownGroup, moving_up
 from onroll_core.lifecycle import standing
-from onroll_core.people import SourceKey
+from onroll_core.people import GroupKind, SourceKey
 from onroll_core.plan import Plan
 from onroll_core.project_groups import project_groups
 from onroll_core.rules import SchoolRules, TargetRules
@@ -51,13 +51,26 @@ def group_changes(
         if each.id in made or anchors.get(each.id) in observed.accounts
     }
     turning = moving_up(today, school)
-    wanted = project_groups(known, identities, enabled & people.keys(), today, school, target)
-    wanted = with_courses(wanted, abilities.courses, abilities.courses_alone)
+    projected = [*project_groups(known, identities, enabled & people.keys(), today, school, target)]
+    projected += _emptied(projected, observed, school, target)
+    wanted: Iterable[DesiredGroup] = with_courses(projected, abilities.courses, abilities.courses_alone)
     if not abilities.owners:
         wanted = (replace(group, members=group.members | group.owners, owners=frozenset()) for group in wanted)
     return diff_groups(
         wanted, observed, people, ours, target.strangers, lambda identity: turning or identity not in enabled
     )
+
+
+def _emptied(
+    wanted: Iterable[DesiredGroup], observed: Observed, school: SchoolRules, target: TargetRules
+) -> Iterator[DesiredGroup]:
+    """Groups made of what people are, of which nobody is any more: the last one leaves such a group too. A class that is told no more is kept."""
+    there = {group.key for group in wanted}
+    kinds = {kind.value: kind for kind in target.groups - {GroupKind.TEACHING}}
+    for group in observed.groups.values():
+        kind = kinds.get(group.key.record.partition(":")[0])
+        if kind is not None and group.key.school == school.id and group.key not in there and not group.archived:
+            yield DesiredGroup(group.key, kind, group.name)
 
 
 def _works_here(guest: Identity, target: str, observed: Observed, today: date, school: SchoolRules) -> bool:

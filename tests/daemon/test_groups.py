@@ -42,6 +42,14 @@ def test_one_group_by_its_name_or_its_record(onroll: Command) -> None:
     assert "Did you mean Milton Park School 8B?" in onroll.run("groups", "show", "8B", code=1).err
 
 
+def test_the_last_who_leaves_a_registration_group_leaves_it_too(onroll: Command) -> None:
+    path = onroll.folder / "export" / "students.csv"
+    path.write_text(path.read_text(encoding="utf-8").replace("8,8B", "8,8C"), encoding="utf-8")
+    done = onroll.json("sync", "--today", "2026-11-25")["targets"]["ad"]
+    assert (done["groups"], done["members"]) == (1, 2), "into 8C, and out of 8B"
+    assert onroll.json("plan", "--today", "2026-11-25")["plans"][0]["changes"] == []
+
+
 def test_a_target_without_groups_says_where_they_are_switched_on(onroll: Command) -> None:
     onroll.configure(CONFIG)
     assert 'groups = ["year", "teaching"]' in onroll.run("groups", "list").out
