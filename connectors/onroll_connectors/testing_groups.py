@@ -141,7 +141,9 @@ class TargetGroupContract:
     def test_a_class_takes_the_name_that_another_gives_up_in_the_same_plan(self, world: TargetWorld) -> None:
         anchor, people = self.filled(world, "ada")
         over = "Contract School 7A/Ma1 2025-26"
-        following = DesiredGroup(SourceKey(SCHOOL, "teaching:2"), GroupKind.TEACHING, CLASS.name, address="contract-class-7a-ma1-2")
+        following = DesiredGroup(
+            SourceKey(SCHOOL, "teaching:2"), GroupKind.TEACHING, CLASS.name, address="contract-class-7a-ma1-2"
+        )
         ada = Who(IdentityId("id-ada"), "ada", Role.STUDENT, people["ada"])
         changes: list[Change] = [
             UpdateGroup(CLASS.key, anchor, CLASS.name, over, "the class is over", True),

@@ -287,3 +287,29 @@ def test_without_groups_nobody_is_asked_who_is_in_them(world: GroupWorld) -> Non
     world.groups = frozenset()
     world.connect().observe(Scope(SCHOOL))
     assert not [path for _, path, _ in world.graph.calls if "delta" in path and "groups" in path]
+
+
+def test_a_member_who_becomes_a_teacher_of_the_class_stays_in_it(world: GroupWorld) -> None:
+    tess, theo = teacher(world), teacher(world, "theo")
+    filled(world, [tess])
+    key = anchor(world)
+    world.do(AddMember(CLASS.key, key, CLASS.name, theo, "is in it"))
+    added, removed = world.do(
+        AddMember(CLASS.key, key, CLASS.name, theo, "takes it", True),
+        RemoveMember(CLASS.key, key, CLASS.name, theo, "is no plain member any more"),
+    )
+    assert isinstance(added, Applied)
+    assert isinstance(removed, Applied)
+    assert theo.object in world.graph.groups.crowd(key).members, "Teams shows only owners who are members"
+    assert (group(world).owners, group(world).members) == ({tess.object, theo.object}, frozenset())
+
+
+def test_forty_who_leave_one_class_leave_it_twenty_to_a_request(world: GroupWorld) -> None:
+    people = everybody(world, 45)
+    filled(world, people)
+    key = anchor(world)
+    before = world.graph.batches
+    outcomes = world.do(*(RemoveMember(CLASS.key, key, CLASS.name, who, "left the class") for who in people[:40]))
+    assert [each for each in outcomes if not isinstance(each, Applied)] == []
+    assert len(group(world).members) == 5
+    assert world.graph.batches - before == 2

@@ -38,7 +38,7 @@ class Graph:
     `replays` is the share of delta pages that repeat an object. `permissions` are what the app was granted (take some away to see 403),
     `token` the only one accepted (None: any), `locked_out` answers 401 to everything.
     `breaches` are sentences: whatever the definition refused, of what came in or of what would have gone out. A test asserts that it is empty.
-    `calls` has (method, path, status) of every request and batch part that was answered.
+    `calls` has (method, path, status) of every request and batch part that was answered; `batches` counts the documents of parts.
     """
 
     domains: Mapping[str, str] = field(
@@ -60,6 +60,7 @@ class Graph:
     locked_out: bool = False
     breaches: list[str] = field(default_factory=list)
     calls: list[tuple[str, str, int]] = field(default_factory=list)
+    batches: int = 0
     directory: Directory = field(init=False)
     views: Views = field(init=False)
     writes: Writes = field(init=False)
@@ -185,6 +186,7 @@ class Graph:
         return handler(self, call, *route.ids)
 
     def _batch(self, call: Call) -> Response:
+        self.batches += 1
         route = Route("/$batch")
         wrong = self.definition.request(route, call.method, {}, call.body)
         parts: list[Mapping[str, Any]] = [] if wrong else call.body["requests"]

@@ -122,6 +122,8 @@ def remove(change: RemoveMember, book: Book) -> Script:
     if isinstance(mine, Rejected):
         return mine
     person = change.who.object
+    if not change.owner and person in mine.owners:
+        return Applied(change, mine.anchor, "leads it now, and whoever leads a group is a member too")
     relations = ["members"]
     if change.owner:
         # Whoever leads a group is a member too, and stays one only when the same plan made them one.

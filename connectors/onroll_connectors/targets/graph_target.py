@@ -379,18 +379,19 @@ def _halt(refused: PageRefused) -> Halt:
 
 
 def _lane(change: Change) -> str:
-    """Changes of one account or group keep their order; different ones do not wait for each other."""
+    """Changes of one account or group keep their order; different ones do not wait for each other, nor do those who leave one group."""
     match change:
         case CreateGroup(group):
             return f"group {group.key.record}"
-        case UpdateGroup(key) | AddMember(key) | RemoveMember(key):
+        case UpdateGroup(key) | AddMember(key):
             return f"group {key.record}"
+        case RemoveMember(key, _, _, who):
+            return f"group {key.record} {who.identity}"
         case _:
             return str(change.who.anchor or change.who.identity)
 
 
 def _phase(change: Change) -> int:
-    """People, then the names of groups, then new groups, then who is in them: each may need what came before."""
-    return (isinstance(change, GroupChange) + isinstance(change, CreateGroup | AddMember | RemoveMember)) + isinstance(
-        change, AddMember | RemoveMember
-    )
+    """People, then the names of groups, then new groups, then who comes and who goes: each may need what came before."""
+    phases = (UpdateGroup, CreateGroup, AddMember, RemoveMember)
+    return next((at for at, each in enumerate(phases, 1) if isinstance(change, each)), 0)
