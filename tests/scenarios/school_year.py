@@ -15,6 +15,8 @@ from directories import Embedded, RealDomain
 from onroll_connectors.sandbox.directory import forget
 from onroll_connectors.sandbox.school import School
 from onroll_core import pipeline
+from onroll_core.accounts import Observed
+from onroll_core.contracts import Scope
 from onroll_core.identities import Identity
 from onroll_core.night import Night
 from onroll_daemon import settings as configuration
@@ -100,6 +102,14 @@ class SchoolYear:
     def plan(self) -> Night:
         """What would be done today."""
         return pipeline.plan(self._line())
+
+    def observe(self, name: str) -> Observed:
+        """A target as it is, seen by onroll's own eyes."""
+        target = self._line().targets[name].connect()
+        try:
+            return target.observe(Scope(SCHOOL))
+        finally:
+            target.close()
 
     def nothing_to_do(self) -> None:
         """And now there is nothing to do: an empty plan in every target, and a night that writes nothing."""
