@@ -11,7 +11,7 @@ demo: .venv/.run
 	@.venv/bin/onroll demo
 
 test: .venv/.dev servers lint
-	$(PYTHON) -m pytest -q -n 2 --dist loadgroup tests
+	$(PYTHON) -m pytest -q -n 2 --dist worksteal tests
 
 lint: .venv/.dev
 	.venv/bin/ruff check .
@@ -23,7 +23,7 @@ bench: .venv/.dev servers
 	$(PYTHON) tests/benchmarks/run.py
 
 soak: .venv/.dev servers
-	ONROLL_SOAK=1 $(PYTHON) -m pytest -q -n 2 --dist loadgroup tests
+	ONROLL_SOAK=1 $(PYTHON) -m pytest -q -n 2 --dist worksteal tests
 
 servers:
 	@bash tests/servers/install.sh
