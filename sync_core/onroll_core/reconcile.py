@@ -311,13 +311,14 @@ class _ByHand:
 
 
 class _Leavers:
-    """Notices that a joiner has the name of a leaver, where no number and no birthday says whether they are one: a person is asked."""
+    """Notices that a joiner has the name of somebody who left or is missing, where no number and no birthday says whether they are one: a person is
+    asked."""
 
     def __init__(self, known: Iterable[Identity], apart: Collection[tuple[IdentityId, str]], today: date) -> None:
         self._apart, self._today = apart, today
         self._by_name: dict[tuple[str, str], list[Identity]] = {}
         for each in known:
-            if each.source == "mis" and each.state in GONE and each.username is not None:
+            if each.source == "mis" and each.username is not None:
                 for name in names(each.person):
                     self._by_name.setdefault((each.role.value, name), []).append(each)
 
@@ -329,9 +330,10 @@ class _Leavers:
             settled = (each.id, person.key.record) in self._apart or _are_two(person, each.person)
             if not settled and _left(told.get(each.id), self._today):
                 name, record = called(person), person.key.record
+                gone = "a leaver" if each.state in GONE or each.id in told else "missing from the MIS"
                 return Conflict(
                     each.id,
-                    f"{each.label} is a leaver, and the MIS now has a new {person.role.value} record {record} of the same name ({name}). No account was made"
+                    f"{each.label} is {gone}, and the MIS now has a new {person.role.value} record {record} of the same name ({name}). No account was made"
                     f" for it. If they are back: onroll users link {each.label} {record}. If it is somebody else: onroll users apart {each.label} {record}",
                     each.label,
                 )

@@ -46,6 +46,24 @@ def test_a_colleague_of_a_leavers_name_is_asked_about_and_gets_no_second_account
     assert "onroll users link a.smith t2" in found.conflicts[0].why
 
 
+def test_a_colleague_who_was_typed_in_again_is_asked_about_and_one_who_is_still_there_is_somebody_else() -> None:
+    adam = teacher("t1", "Adam", "Smith")
+    nights = Nights()
+    nights.read(snapshot(adam))
+    nights.apply()
+    found = nights.read(snapshot(again(adam, "t2")))
+    assert isinstance(found, Reconciliation)
+    assert not found.joiners
+    assert (
+        "a.smith is missing from the MIS, and the MIS now has a new staff record t2 of the same name"
+        in found.conflicts[0].why
+    )
+    found = nights.read(snapshot(adam, again(adam, "t2")))
+    assert isinstance(found, Reconciliation)
+    assert [each.person.key.record for each in found.joiners] == ["t2"]
+    assert not found.conflicts
+
+
 def test_somebody_who_was_parted_from_the_leaver_joins() -> None:
     adam = teacher("t1", "Adam", "Smith")
     _, found = night(adam, then=(again(adam, "t2"),), apart=frozenset({("a.smith", "t2")}))

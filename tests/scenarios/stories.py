@@ -135,6 +135,6 @@ def vanish(year: SchoolYear, *numbers: int) -> dict[int, Any]:
 
 
 __all__ = [
-    "EVERYWHERE", "SCHOOL", "SchoolYear", "asked_to_write", "done", "everywhere", "held_there", "later", "reopened", "said", "story", "today", "untouched",
-    "vanish", "verdicts", "who",
+    "EVERYWHERE", "PLACES", "SCHOOL", "SchoolYear", "asked_to_write", "done", "everywhere", "held_there", "later", "reopened", "said", "story", "today",
+    "untouched", "vanish", "verdicts", "who",
 ]  # fmt: skip

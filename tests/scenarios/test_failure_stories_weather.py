@@ -16,7 +16,6 @@ from onroll_connectors.sandbox.graph_quota import Window as GraphWindow
 from onroll_connectors.sandbox.graph_state import Lag as GraphLag
 from onroll_connectors.sandbox.serving import Faults
 from onroll_core import pipeline
-from onroll_core.night import Night
 from onroll_daemon.demo import DOMAIN
 from school_year import school_year
 from stories import (
@@ -29,7 +28,6 @@ from stories import (
     reopened,
     said,
     story,
-    today,
     untouched,
     verdicts,
     who,
