@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from onroll_core.explain_words import Discreet
 from onroll_core.identities import Identity
 from onroll_core.lifecycle import standing
 from onroll_core.project import own_display_name
@@ -67,7 +68,8 @@ def users_show(config: str | None, username: str, as_json: bool) -> None:
             for each in opened.store.pending_renames(identity.school)
             if each.identity == identity.id
         ]
-        row["history"] = opened.store.history(identity.id)
+        told = opened.store.history(identity.id)
+        row["history"] = Discreet.of(identity, rules, told).clean_all(told)
     if as_json:
         document(row)
         return

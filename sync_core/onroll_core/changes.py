@@ -250,6 +250,9 @@ _KINDS: Mapping[type, str] = {
 }
 
 
+_NAMES = frozenset({"display_name", "given", "family"})
+
+
 def sentence(change: Change) -> str:
     """The change as a sentence, with its reason."""
     match change:
@@ -260,10 +263,7 @@ def sentence(change: Change) -> str:
         case Rename(who, before, after, reason):
             text = f"Rename {before.login} to {after.login}{_stays(before.email, after)}"
         case Update(who, before, after, reason):
-            pairs = (
-                f"{name} from {_shown(before.get(name, ''))} to {_shown(value)}"
-                for name, value in sorted(after.items())
-            )
+            pairs = (f"{name}{_from(name, before)} to {_shown(value)}" for name, value in sorted(after.items()))
             text = f"Change {who.username}: " + ", ".join(pairs)
         case Move(who, old, new, reason):
             text = f"Move {who.username} from {old or 'the top'} to {new or 'the top'}"
@@ -306,6 +306,11 @@ def _thing(key: SourceKey) -> str:
 
 def _where(place: str | None) -> str:
     return f" in {place}" if place else ""
+
+
+def _from(name: str, before: Mapping[str, Value]) -> str:
+    """What a value was; a name that somebody no longer uses is not told."""
+    return "" if name in _NAMES else f" from {_shown(before.get(name, ''))}"
 
 
 def _shown(value: Value) -> str:

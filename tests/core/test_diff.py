@@ -308,6 +308,19 @@ def test_the_gate_opens_for_everything_or_for_nothing() -> None:
     assert clear(one_plan, ["too many"], one_plan.digest) == Cleared(one_plan, approved=True)
 
 
+def test_a_former_name_is_in_no_sentence_and_a_former_number_is() -> None:
+    before, after = (
+        {"given": "Tobias", "display_name": "Tobias Gale", "department": "Year 7"},
+        {"given": "Thea", "display_name": "Thea Gale"},
+    )
+    change = Update(who("tgale"), before, after | {"department": "Year 8"}, "")
+    assert (
+        sentence(change)
+        == "Change tgale: department from 'Year 7' to 'Year 8', display_name to 'Thea Gale', given to 'Thea'."
+    )
+    assert as_json(change)["before"] == before, "an undo needs it"
+
+
 LIMITS = Limits(disable=Limit(5, 3), create=Limit(2, 1))
 
 
