@@ -65,7 +65,7 @@ def _sentences(failure: ValidationError, model: type[BaseModel], more: tuple[str
         if error["type"] == "is_instance_of" or (spot in found and error["type"] != "value_error"):
             continue
         found[spot] = _sentence(error["type"], str(error["msg"]), error.get("ctx", {}), spot, model, more)
-    return found
+    return found or {(): f"cannot be understood: {failure.errors(include_url=False, include_input=False)[0]['msg']}."}
 
 
 _TYPES = {

@@ -40,7 +40,7 @@ class GroupWorld(World):
     made_as = "class"
 
     def connect(self, **settings: Any):  # type: ignore[no-untyped-def]
-        return super().connect(**({"groups_as": {GroupKind.TEACHING: self.made_as}} | settings))
+        return super().connect(**({"groups_as": {"teaching": self.made_as}} | settings))
 
 
 def tenants(made_as: str = "class", **options: Any) -> Iterator[GroupWorld]:

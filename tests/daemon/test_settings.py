@@ -10,13 +10,13 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from onroll_core.people import GroupKind, Role
 from onroll_core.rules import Limit, Limits, Sanity
 from onroll_daemon import settings
 from onroll_daemon.kinds import kinds, settings_of
-from onroll_daemon.mistakes import Misconfigured
+from onroll_daemon.mistakes import Misconfigured, Mistakes
 from onroll_daemon.samples import sample, source_keys, toml
 from onroll_daemon.tables import FileTables
 from onroll_daemon.timetable import Attempt, feed_awaited
@@ -360,3 +360,26 @@ def test_groups_are_named_and_kept_as_the_school_says(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_a_mistake_about_groups_is_a_sentence(tmp_path: Path, before: str, after: str, says: str) -> None:
     assert any(says in sentence for sentence in wrong(tmp_path, (GOOD + GROUPS).replace(before, after, 1)))
+
+
+class Odd(BaseModel):
+    """Settings of a connector that ask for what no file can hold."""
+
+    model_config = ConfigDict(strict=True)
+    kind: GroupKind
+
+
+def test_no_mistake_is_swallowed_whatever_kind_it_is_of() -> None:
+    mistakes = Mistakes(Path("onroll.toml"), {}, {})
+    assert mistakes.model(Odd, {"kind": "year"}, ("targets", "m365")) is None
+    assert mistakes.sentences == [
+        "onroll.toml: targets.m365: cannot be understood: Input should be an instance of GroupKind."
+    ]
+
+
+def test_what_groups_are_made_as_in_microsoft_365_is_understood(tmp_path: Path) -> None:
+    m365 = '\n[targets.m365]\nkind = "microsoft365"\nendpoint = "http://127.0.0.1:1"\ntoken = "env:X"\n'
+    told = load(tmp_path, f'{GOOD}{m365}groups_as = {{ year = "security", teaching = "team" }}\n')
+    assert told.targets["m365"].settings.groups_as == {"year": "security", "teaching": "team"}
+    (sentence,) = wrong(tmp_path, f'{GOOD}{m365}groups_as = {{ teaching = "course" }}\n')
+    assert 'has to be "security", "microsoft365", "class" or "team".' in sentence

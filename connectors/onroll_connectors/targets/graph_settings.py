@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import ClassVar
+from typing import ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from onroll_connectors.secrets import Secret
 from onroll_connectors.targets.graph_group_book import As
 from onroll_connectors.targets.graph_target import known_fields
-from onroll_core.people import GroupKind
 
+Kind = Literal["year", "registration", "teaching", "house", "role"]
 _EXTENSION = re.compile(r"extension_[0-9a-f]{32}_[A-Za-z0-9_]+", re.IGNORECASE)
 
 
@@ -43,7 +43,7 @@ class Settings(BaseModel):
     )
     extra_fields: list[str] = Field(default_factory=list, description="Properties to write beyond the usual ones")
     domain: str | None = Field(default=None, description="A domain that `onroll check` insists on being verified")
-    groups_as: dict[GroupKind, As] = Field(
+    groups_as: dict[Kind, As] = Field(
         default_factory=dict,
         description='What groups are made as, by kind: "security", "microsoft365", "class" (the default for teaching), "team"',
     )

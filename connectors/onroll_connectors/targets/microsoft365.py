@@ -42,6 +42,7 @@ from onroll_connectors.targets.graph_target import Microsoft365, Options
 from onroll_core.accounts import Anchor
 from onroll_core.contracts import Context, Target
 from onroll_core.errors import Halt
+from onroll_core.people import GroupKind
 
 if TYPE_CHECKING:
     from kiota_abstractions.authentication import AccessTokenProvider
@@ -80,7 +81,7 @@ def connect(settings: Settings, context: Context) -> Target:
         settings.usage_location,
         settings.writes_per_window,
         settings.domain,
-        settings.groups_as,
+        {GroupKind(kind): made_as for kind, made_as in settings.groups_as.items()},
     )
     wire = GraphWire(settings, bool(context.groups), context.licences)
     return Microsoft365(options, context, wire, wire.roles)
