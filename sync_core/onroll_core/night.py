@@ -133,6 +133,13 @@ class Night:
     notices: list[str] = field(default_factory=list)
 
     @property
+    def id(self) -> int:
+        """The number of its run; raises ValueError for what was only looked at."""
+        if self.run is None:
+            raise ValueError("this night has no run")
+        return self.run
+
+    @property
     def exit_code(self) -> int:
         """0 done, 1 something failed, 3 held for approval, 4 nothing could be read (DESIGN 8)."""
         if self.unread:
