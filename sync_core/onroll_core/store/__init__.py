@@ -49,7 +49,8 @@ from onroll_core.store.processes import this_process
 from onroll_core.store.renaming import Former
 from onroll_core.store.schema import bonds as bond_table
 from onroll_core.store.undone import Mark
-from onroll_core.undo import Aspect, Trace, Undo
+from onroll_core.traces import Aspect, Trace
+from onroll_core.undo import Undo
 
 __all__ = ["Busy", "Journal", "Lease", "Ledger", "Mark", "Move", "Store", "StoreMemory", "this_process"]
 
