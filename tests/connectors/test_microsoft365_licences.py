@@ -14,7 +14,7 @@ from onroll_connectors.sandbox.graph_state import Lag, User
 from onroll_connectors.sandbox.serving import Faults
 from onroll_connectors.testing import SCHOOL, pupil
 from onroll_core.accounts import Anchor, Observed
-from onroll_core.changes import Applied, Disable, Rejected, ReleaseLicences, ReturnLicences, Who
+from onroll_core.changes import Applied, Disable, Enable, Rejected, ReleaseLicences, ReturnLicences, Who
 from onroll_core.contracts import Scope
 
 A3, A1 = "4b590615-0888-425a-a965-b3bf7789848d", "94763226-9b3c-4e75-a931-5c89701abe66"
@@ -107,6 +107,13 @@ def test_what_was_released_is_not_shown_again_however_late_the_lists_are() -> No
         assert isinstance(world.one(ReleaseLicences(lena, before, "left")), Applied)
         assert look(world, lena).licences == {}
         world.settle()
+        assert look(world, lena).licences == {}
+
+
+def test_somebody_who_came_back_a_moment_ago_has_nothing_to_release() -> None:
+    for world in tenants(lag=Lag(reads=20, index=1800)):
+        lena = leaver(world)
+        assert isinstance(world.one(Enable(lena, "is back")), Applied)
         assert look(world, lena).licences == {}
 
 

@@ -20,6 +20,7 @@ from onroll_core.licences import licence_changes
 from onroll_core.line import Line, TargetLine
 from onroll_core.people import Role
 from onroll_core.plan import as_json
+from onroll_core.project import project
 from onroll_core.rules import TargetRules
 from onroll_core.store import Store
 from onroll_core.undo import Done, Present, Undo, undo
@@ -156,8 +157,11 @@ class Licensed(World):
 def world(tmp_path: Path) -> Iterator[Licensed]:
     people = [pupil(f"p{n:03}", f"Pupil{chr(97 + n % 26)}{chr(97 + n // 26)}", "Smith") for n in range(60)]
     people += [pupil("harry"), pupil("hermione"), teacher("severus"), teacher("minerva", last="McGonagall")]
-    world = Licensed(Store.open(f"sqlite:///{tmp_path / 'onroll.db'}", lambda: NOON), FakeSource(people))
+    clocks = [lambda: NOON]
+    world = Licensed(Store.open(f"sqlite:///{tmp_path / 'onroll.db'}", lambda: clocks[-1]()), FakeSource(people))
+    clocks.append(lambda: world.now)
     world.night()
+    world.now += timedelta(days=2 * DAYS)  # so that nobody's account is a new one
     world.google.licences = dict.fromkeys(world.google.accounts, ("a3",))
     yield world
     world.store.close()
@@ -225,3 +229,22 @@ def test_many_licences_of_leavers_whom_nothing_explains_wait_for_a_person(world:
     assert night.targets["google"].verdict == "held"
     assert "30 pupils would lose their licences" in night.targets["google"].objections[0]
     assert len(world.google.licences) == 64
+
+
+def test_days_of_grace_come_before_the_days_that_licences_are_kept(world: Licensed) -> None:
+    world.rules = replace(world.rules, students=replace(world.rules.students, grace=30))
+    left = world.now.date()
+    world.person("harry", ends=left)
+    wanted = {
+        each.identity: each.gone
+        for each in project(
+            world.store.identities(SCHOOL), left, world.rules, TargetRules("google"), world.google.abilities
+        )
+    }
+    assert set(wanted.values()) == {None}
+    world.night()
+    world.night(30)
+    assert not world.account("20hpotter", "google").enabled
+    (harry,) = world.store.find(SCHOOL, "20hpotter")
+    found = project([harry], world.now.date(), world.rules, TargetRules("google"), world.google.abilities)
+    assert [each.gone for each in found] == [left + timedelta(days=30)]
