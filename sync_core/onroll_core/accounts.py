@@ -101,6 +101,7 @@ class Observed:
     `names`: every login (bare) and address seen anywhere in the target, lower case, live or soft-deleted, of people, groups
     and whatever else shares the name space.
     `read_only`: accounts that another system masters. `protected`: administrators', which are never linked. `deleted`: soft-deleted ones that can be restored; they are among `accounts`.
+    `group_names`: what other people's groups are called, in lower case, each with whose it is; courses under `courses.course_name`.
     `licences`: those that disabled accounts were given directly, where a school wants them released.
     """
 
@@ -112,3 +113,4 @@ class Observed:
     groups: Mapping[Anchor, ObservedGroup] = field(default_factory=dict)
     protected: frozenset[Anchor] = frozenset()
     licences: Mapping[Anchor, tuple[str, ...]] = field(default_factory=dict)
+    group_names: Mapping[str, str] = field(default_factory=dict)

@@ -21,6 +21,11 @@ def is_course(key: SourceKey) -> bool:
     return key.record.startswith(_COURSE)
 
 
+def course_name(name: str) -> str:
+    """How the name of a course is told apart from the same name of a group, in lower case."""
+    return _COURSE + name.casefold()
+
+
 def with_courses(
     groups: Iterable[DesiredGroup], courses: Collection[GroupKind], alone: bool = False
 ) -> Iterator[DesiredGroup]:

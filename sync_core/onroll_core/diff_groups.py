@@ -8,6 +8,7 @@ from typing import Literal
 
 from onroll_core.accounts import Anchor, DesiredGroup, IdentityId, Observed, ObservedGroup
 from onroll_core.changes import AddMember, Change, Conflict, CreateGroup, RemoveMember, UpdateGroup, Who
+from onroll_core.courses import course_name, is_course
 from onroll_core.people import SourceKey
 
 
@@ -59,7 +60,7 @@ def diff_groups(
 def held_names(changes: Iterable[Change], observed: Observed, target: str) -> tuple[list[Change], list[Conflict]]:
     """The changes without groups whose name an object that is not ours holds in the target, and a conflict for each of those.
 
-    Only where an observation tells whose object that is; elsewhere the target refuses. Another group of ours may give its name up in the same plan.
+    Only where an observation tells whose that is; elsewhere the target refuses. Another group of ours may give its name up in the same plan.
     """
     kept, held = list(changes), {}
     for change in kept:
@@ -70,9 +71,9 @@ def held_names(changes: Iterable[Change], observed: Observed, target: str) -> tu
                 doing = f"renamed from {before}"
             case _:
                 continue
-        holder = observed.names.get(name.lower())
-        if holder is not None and holder.anchor is not None and holder.anchor not in observed.groups:
-            why = f"The group {name} cannot be {doing} in {target}: the name is held by {holder.what}, which onroll did not make and leaves alone."
+        words = _held_by(key, name, observed)
+        if words is not None:
+            why = f"The {'course' if is_course(key) else 'group'} {name} cannot be {doing} in {target}: the name is held by {words}, which onroll did not make and leaves alone."
             held[key] = (
                 change,
                 Conflict(None, f"{why} Rename that one, or change the names of groups in onroll.toml."),
@@ -81,6 +82,15 @@ def held_names(changes: Iterable[Change], observed: Observed, target: str) -> tu
     without = [each for each in kept if not any(each is change for change, _ in held.values())]
     without = [each for each in without if not (isinstance(each, AddMember) and each.key in new)]
     return without, [doubt for _, doubt in held.values()]
+
+
+def _held_by(key: SourceKey, name: str, observed: Observed) -> str | None:
+    """What of somebody else's has the name, in words."""
+    words = observed.group_names.get(course_name(name) if is_course(key) else name.casefold())
+    holder = observed.names.get(name.lower())
+    if words is None and holder is not None and holder.anchor is not None and holder.anchor not in observed.groups:
+        words = holder.what
+    return words
 
 
 def _ours(observed: Observed) -> dict[SourceKey, tuple[Anchor, ObservedGroup]]:

@@ -313,3 +313,10 @@ def test_forty_who_leave_one_class_leave_it_twenty_to_a_request(world: GroupWorl
     assert [each for each in outcomes if not isinstance(each, Applied)] == []
     assert len(group(world).members) == 5
     assert world.graph.batches - before == 2
+
+
+def test_what_other_peoples_groups_are_called_is_told_and_ours_is_not(world: GroupWorld) -> None:
+    filled(world, everybody(world, 1))
+    world.group_by_hand("Choir", "choir")
+    told = world.connect().observe(Scope(SCHOOL)).group_names
+    assert told == {"choir": "the group Choir"}

@@ -8,12 +8,13 @@ from datetime import date
 import pytest
 
 from builders import NOON, SCHOOL, TODAY, pupil, school, snapshot, teacher
-from onroll_core.accounts import Anchor, DesiredGroup, IdentityId
-from onroll_core.changes import CreateGroup, UpdateGroup
+from onroll_core.accounts import Anchor, DesiredGroup, IdentityId, Observed
+from onroll_core.changes import AddMember, CreateGroup, UpdateGroup, Who
+from onroll_core.diff_groups import held_names
 from onroll_core.group_names import GroupTemplate, academic_year_name, slug
 from onroll_core.identities import Identity, State
 from onroll_core.known_groups import KnownGroup, follow
-from onroll_core.people import Group, GroupKind, Person, Snapshot, SourceKey
+from onroll_core.people import Group, GroupKind, Person, Role, Snapshot, SourceKey
 from onroll_core.plan import ordered
 from onroll_core.project_groups import project_groups
 from onroll_core.rules import GroupRules, SchoolRules, TargetRules, Term
@@ -192,3 +193,17 @@ def test_groups_that_exchange_their_names_do_so_with_one_stepping_aside(names: s
         assert held[step.anchor] == step.before
         held[step.anchor] = step.after
     assert held == {each.anchor: each.after for each in round_about}
+
+
+@pytest.mark.parametrize(
+    ("record", "names"),
+    [("teaching:1", {"choir": "the group Choir"}), ("course:teaching:1", {"course:choir": "the group Choir"})],
+)
+def test_a_name_that_somebody_elses_group_has_is_said_in_the_plan(record: str, names: dict[str, str]) -> None:
+    group = DesiredGroup(SourceKey(SCHOOL, record), GroupKind.TEACHING, "Choir")
+    add = AddMember(group.key, None, "Choir", Who(IdentityId("p"), "p", Role.STUDENT), "is in it")
+    changes = [CreateGroup(group, "new"), add]
+    assert held_names(changes, Observed({}), "google") == (changes, [])
+    left, (doubt,) = held_names(changes, Observed({}, group_names=names), "google")
+    assert left == []
+    assert "the name is held by the group Choir, which onroll did not make" in doubt.why

@@ -11,7 +11,7 @@ from onroll_connectors.targets.google_talk import Means
 from onroll_connectors.targets.google_users import JSON
 from onroll_core.accounts import Anchor
 from onroll_core.changes import AddMember, RemoveMember, Who
-from onroll_core.courses import is_course
+from onroll_core.courses import course_name, is_course
 from onroll_core.people import GroupKind, SourceKey
 
 OWNER, MANAGER, MEMBER = "OWNER", "MANAGER", "MEMBER"
@@ -75,6 +75,11 @@ class Kept:
                 self.owners[anchor] = Anchor(course.get("ownerId") or "")
             elif course.get("courseState") in ("ACTIVE", "PROVISIONED"):
                 self.courses.setdefault(name.casefold(), f"the course {name}")
+
+    def others_names(self) -> dict[str, str]:
+        """What the groups and courses of other people are called, each with whose it is."""
+        courses = {course_name(name): words for name, words in (self.courses or {}).items()}
+        return (self.groups or {}) | courses
 
     def own(self, anchor: Anchor, key: SourceKey) -> None:
         """A group or course carries `key`; of two that carry the same, the first counts."""

@@ -148,7 +148,8 @@ class GoogleWorkspace:
         seen = reads.Seen(live, deleted, groups)
         spread = timedelta(minutes=self._settings.alias_minutes)
         observed = reads.observed(seen, self._shape, self._recent, scope, self._context.now(), spread)
-        return replace(observed, groups=self._ours(scope.school, groups if uses.groups else None, courses))
+        ours = self._ours(scope.school, groups if uses.groups else None, courses)
+        return replace(observed, groups=ours, group_names=self._circle.kept.others_names())
 
     def _ours(
         self, school: str, groups: Sequence[JSON] | None, courses: Sequence[JSON] | None

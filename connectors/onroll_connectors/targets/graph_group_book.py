@@ -67,6 +67,13 @@ class Book:
             if found is not None:
                 self.ours.setdefault(found[0], found[1])
 
+    def others_names(self) -> dict[str, str]:
+        """What groups are called that are nobody's of ours, each with whose it is."""
+        ours = {each.anchor for each in self.ours.values()}
+        return {
+            word: words for word, (key, words) in self.taken.items() if key not in ours and not word.startswith("@")
+        }
+
     def kind_of(self, key: SourceKey) -> As:
         """What the school wants groups of this kind made as."""
         kind = key.record.partition(":")[0]

@@ -156,7 +156,8 @@ class Microsoft365:
         if not self.context.groups:
             return seen
         self._book.people = {identity: anchor for anchor, identity in seen.owners.items()}
-        return replace(seen, groups=observed_groups(self._book, scope.school, seen.accounts.keys() - binned.keys()))
+        ours = observed_groups(self._book, scope.school, seen.accounts.keys() - binned.keys())
+        return replace(seen, groups=ours, group_names=self._book.others_names())
 
     def perform(self, changes: Sequence[Change]) -> Iterator[Outcome]:
         """Carry out a batch; see onroll_core.contracts.Target.perform."""
