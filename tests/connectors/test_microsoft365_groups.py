@@ -320,3 +320,26 @@ def test_what_other_peoples_groups_are_called_is_told_and_ours_is_not(world: Gro
     world.group_by_hand("Choir", "choir")
     told = world.connect().observe(Scope(SCHOOL)).group_names
     assert told == {"choir": "the group Choir"}
+
+
+@pytest.mark.parametrize(
+    ("made_as", "missing"),
+    [
+        ("security", {"Group.ReadWrite.All"}),
+        ("class", {"Group.ReadWrite.All", "EduRoster.ReadWrite.All"}),
+        ("team", {"Group.ReadWrite.All", "EduRoster.ReadWrite.All", "Team.Create"}),
+    ],
+)
+def test_check_names_the_permissions_of_the_kinds_that_are_switched_on(
+    world: GroupWorld, made_as: str, missing: set[str]
+) -> None:
+    world.groups, world.made_as = frozenset({GroupKind.TEACHING}), made_as
+    for granted in (set(), missing):
+        target = world.connect()
+        target.permissions = lambda granted=granted: frozenset({"User.ReadWrite.All", *granted})  # type: ignore[misc]
+        problems = [each.sentence for each in target.check().findings if each.level == "problem"]
+        assert {word for each in problems for word in each.split() if "." in word.rstrip(".")} == missing - granted
+    world.groups = frozenset()
+    target = world.connect()
+    target.permissions = lambda: frozenset({"User.ReadWrite.All"})
+    assert target.check().good

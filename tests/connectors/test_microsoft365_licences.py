@@ -168,3 +168,15 @@ def test_an_unchanged_night_asks_once_about_licences_and_not_at_all_where_they_a
         assert bool(look(world, *people).licences) is licences
         asked.append([path for _, path, _ in world.graph.calls if path == "/users"])
     assert asked == [["/users"], []]
+
+
+@pytest.mark.parametrize("granted", [True, False])
+def test_check_asks_for_the_permission_only_where_licences_are_released(world: LicensedWorld, granted: bool) -> None:
+    roles = {"User.ReadWrite.All", *(["LicenseAssignment.ReadWrite.All"] if granted else [])}
+    for licences in (True, False):
+        world.licences = licences
+        target = world.connect()
+        target.permissions = lambda: frozenset(roles)
+        problems = [each.sentence for each in target.check().findings if each.level == "problem"]
+        wanted = "The app may not release licences: grant it LicenseAssignment.ReadWrite.All and consent as an administrator."
+        assert problems == ([wanted] if licences and not granted else [])
