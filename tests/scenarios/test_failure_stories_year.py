@@ -79,11 +79,14 @@ def test_year_rollover_empties_classes(samba: Samba, tmp_path: Path) -> None:
         assert {name: len(each) for name, each in before.items()} == dict.fromkeys(EVERYWHERE, 6)
         classes = dict(school.classes)
 
-        # Christmas: the MIS takes everybody out of their classes, then has no class at all any more.
+        # Christmas: the MIS takes first a few and then everybody out of their classes, and then has no class at all any more.
         year.go_to(date(2026, 12, 22))
+        school.classes = {key: replace(each, pupils=each.pupils[2:]) for key, each in classes.items()}
+        with untouched(year):
+            assert not said(year.night("two are in no class"))
         school.classes = {key: replace(each, pupils=(), teachers=()) for key, each in classes.items()}
         with untouched(year):
-            year.night("nobody is in a class")
+            assert not said(year.night("nobody is in a class"))
         school.classes = {}
         with untouched(year):
             year.night("there is no class")
