@@ -261,6 +261,22 @@ def test_a_group_that_lost_our_line_is_nobodys(world: GroupWorld) -> None:
     assert "no longer carries" in outcome.why
 
 
+def test_a_line_that_is_put_back_gives_the_group_back_with_whoever_is_in_it_now(world: GroupWorld) -> None:
+    people = everybody(world, 3)
+    filled(world, people[:2])
+    key = anchor(world)
+    line = world.graph.directory.groups[key]["description"]
+    world.settle()
+    world.memory.pop("groups-recent")
+    world.graph.groups.change(key, description="A teacher wrote this")
+    assert world.connect().observe(Scope(SCHOOL)).groups == {}
+    world.join_by_hand(key, people[2].username)
+    world.connect().observe(Scope(SCHOOL))
+    world.graph.groups.change(key, description=f"A teacher wrote this\n{line}")
+    group(world)
+    assert group(world).members == {each.object for each in people}
+
+
 def test_words_that_people_wrote_into_the_description_stay(world: GroupWorld) -> None:
     filled(world, everybody(world, 1))
     key = anchor(world)

@@ -26,9 +26,12 @@ class GroupTenant(Tenant):
         if "@removed" in item:
             self.users.pop(key, None)
             return
+        strange = key in self.users and not _ours(self.users[key])
         group = self.users.setdefault(key, {"id": key})
         group.update({name: value for name, value in item.items() if "@" not in name})
-        ours = marked(str(group.get("description") or "")) is not None
+        ours = _ours(group)
+        if strange and ours:
+            self.full_at = 0.0  # who was in it was not kept: the next run reads everything
         for relation in RELATIONS:
             told = item.get(f"{relation}@delta") if ours else None
             there = dict.fromkeys(group.get(relation) or ())
@@ -38,6 +41,10 @@ class GroupTenant(Tenant):
                 else:
                     there[each["id"]] = None
             group[relation] = list(there)
+
+
+def _ours(group: Mapping[str, Any]) -> bool:
+    return marked(str(group.get("description") or "")) is not None
 
 
 @dataclass(slots=True)
