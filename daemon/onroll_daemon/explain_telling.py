@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from onroll_core.explain import Explanation, Thing, Tonight
-from onroll_core.explain_words import when
+from onroll_core.explain.words import when
 from onroll_daemon.session import say
 
 _SECTIONS = (

@@ -9,8 +9,8 @@ from difflib import get_close_matches
 from typing import Any
 
 from onroll_core.explain import Explanation, Facts, explain
-from onroll_core.explain_look import Holding, holders, look, looked, together, unasked
-from onroll_core.explain_words import Rulebook
+from onroll_core.explain.look import Holding, holders, look, looked, together, unasked
+from onroll_core.explain.words import Rulebook
 from onroll_core.identities import Identity
 from onroll_core.store import Store
 from onroll_core.usernames import fold

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from onroll_core.group_names import GroupTemplate
+from onroll_core.groups.names import GroupTemplate
 from onroll_core.people import GroupKind
 from onroll_core.rules import DEFAULT_GROUP_NAMES, GroupRules, Limit, Term
 from onroll_daemon.mistakes import Mistakes

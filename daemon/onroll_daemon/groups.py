@@ -7,8 +7,8 @@ from datetime import date
 from typing import Any
 
 from onroll_core.accounts import IdentityId
-from onroll_core.known_groups import moving_up
-from onroll_core.project_groups import project_groups
+from onroll_core.groups.known import moving_up
+from onroll_core.groups.project import project_groups
 from onroll_daemon.session import FAILED, Session, document, say, session, stop
 from onroll_daemon.settings import SchoolSettings
 from onroll_daemon.wiring import now

@@ -12,11 +12,24 @@ import typer
 from onroll_core.accounts import Anchor, IdentityId, Observed
 from onroll_core.contracts import Scope
 from onroll_core.identities import Identity
-from onroll_core.links import Linked, Lists, Names, Told, differing, digest, hindered, linked, lists, problems, severed
+from onroll_core.linking.links import (
+    Linked,
+    Lists,
+    Names,
+    Told,
+    differing,
+    digest,
+    hindered,
+    linked,
+    lists,
+    problems,
+    severed,
+)
 from onroll_core.people import Role
 from onroll_core.store.linked import CONFIRMED, REJECTED, UNDONE
 from onroll_core.templates import FIELDS
 from onroll_daemon.bars import watching
+from onroll_daemon.links_telling import tell_list, tell_pairs
 from onroll_daemon.nights import who
 from onroll_daemon.session import FAILED, HELD, USAGE, Session, document, say, say_error, session, stop
 from onroll_daemon.settings import SchoolSettings
@@ -32,7 +45,6 @@ LISTS = (
     "MIS record without account",
     "not in the MIS",
 )
-_SHOWN = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +98,7 @@ def links_list(config: str | None, choice: Choice, as_json: bool) -> None:
             )
             return
         for where in LISTS:
-            _tell_list(where, [row for row in rows if row["list"] == where])
+            tell_list(where, [row for row in rows if row["list"] == where])
         if pairs:
             say(f"\nTo confirm the {len(pairs)} likely ones: onroll links confirm --list likely --digest {named}")
 
@@ -109,7 +121,7 @@ def links_confirm(
             named = digest(pairs, choice.keep)
             found = _judged(look, pairs, choice)
             if confirm is None:
-                _tell_pairs(look, found, as_json, named, done=False)
+                _tell(look, found, as_json, named, done=False)
                 raise typer.Exit(HELD if pairs else 0)
             if confirm != named:
                 stop(
@@ -122,7 +134,7 @@ def links_confirm(
         else:
             stop(USAGE, "Say what to confirm: onroll links confirm PERSON ACCOUNT, or --list likely.")
         look.opened.store.link_all(look.target, found, who(), now())
-        _tell_pairs(look, found, as_json, named, done=True)
+        _tell(look, found, as_json, named, done=True)
 
 
 def links_import(config: str | None, choice: Choice, path: str, as_json: bool) -> None:
@@ -141,7 +153,7 @@ def links_import(config: str | None, choice: Choice, path: str, as_json: bool) -
         done = {each: anchor for each, anchor in pairs.items() if _has(look.people[each], look.target) == anchor}
         found = _judged(look, {each: anchor for each, anchor in pairs.items() if each not in done}, choice)
         look.opened.store.link_all(look.target, found, who(), now())
-        _tell_pairs(look, found, as_json, digest(pairs, choice.keep), done=True)
+        _tell(look, found, as_json, digest(pairs, choice.keep), done=True)
 
 
 def links_reject(config: str | None, choice: Choice, person: str, account: str, as_json: bool) -> None:
@@ -353,39 +365,6 @@ def _rows(look: Look, choice: Choice) -> list[dict[str, str]]:
     ]
 
 
-def _tell_list(where: str, rows: Sequence[Mapping[str, str]]) -> None:
-    say(f"\n{where} ({len(rows)})")
-    for row in rows[:_SHOWN]:
-        why = f": {row['why']}" if row["why"] and row["why"] != "linked" else ""
-        say(
-            f"  {row['account'] or '-':<22} {row['account_name'] or '-':<28} {row['name'] or '-':<28} {row['record']}{why}"
-        )
-    if len(rows) > _SHOWN:
-        say(f"  ... and {len(rows) - _SHOWN} more")
-
-
-def _tell_pairs(look: Look, found: Sequence[Linked], as_json: bool, named: str, done: bool) -> None:
+def _tell(look: Look, found: Sequence[Linked], as_json: bool, named: str, done: bool) -> None:
     renamed = differing(found, look.observed, look.by_name)
-    if as_json:
-        rows = [
-            {"identity": each.before.id, "account": look.called(each.anchor), "username": each.after.username, "email": each.after.email} for each in found
-        ]  # fmt: skip
-        document(
-            {
-                "school": look.school.rules.id,
-                "target": look.target,
-                "digest": named,
-                "done": done,
-                "links": rows,
-                "renamed": renamed,
-            }
-        )
-        return
-    for sentence in renamed:
-        say_error(sentence)
-    if done:
-        say(
-            f"{len(found)} people are linked to their accounts in {look.target}. Look at: onroll plan {look.school.rules.id}"
-        )
-    else:
-        say(f"{len(found)} people would be linked. If it is right, the same with: --digest {named}")
+    tell_pairs(look.school.rules.id, look.target, found, renamed, look.called, as_json, named, done)

@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from onroll_core.explain_words import Discreet
+from onroll_core.explain.words import Discreet
 from onroll_core.identities import Identity
 from onroll_core.lifecycle import standing
 from onroll_core.project import own_display_name

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import assert_never
 
 from onroll_core.accounts import Account, Anchor, DesiredGroup, IdentityId
-from onroll_core.courses import is_course
+from onroll_core.groups.courses import is_course
 from onroll_core.people import Role, SourceKey
 
 Value = str | tuple[str, ...]

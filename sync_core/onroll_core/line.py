@@ -12,7 +12,7 @@ from onroll_core.accounts import IdentityId, Observed
 from onroll_core.contracts import Scope, Source, Target
 from onroll_core.errors import OnrollError
 from onroll_core.identities import Identity
-from onroll_core.links import severed
+from onroll_core.linking.links import severed
 from onroll_core.night import Night, TargetNight
 from onroll_core.rules import SchoolRules, TargetRules
 from onroll_core.store import Store

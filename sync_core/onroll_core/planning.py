@@ -11,8 +11,8 @@ from onroll_core import guard
 from onroll_core.accounts import DesiredAccount, IdentityId, Observed
 from onroll_core.contracts import Abilities
 from onroll_core.diff import diff
-from onroll_core.diff_groups import held_names
-from onroll_core.group_changes import group_changes
+from onroll_core.groups.changes import group_changes
+from onroll_core.groups.diff import held_names
 from onroll_core.identities import Bond, Identity
 from onroll_core.licences import licence_changes
 from onroll_core.limits import objections

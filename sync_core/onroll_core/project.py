@@ -9,8 +9,8 @@ from datetime import date, timedelta
 from onroll_core.accounts import Account, DesiredAccount, Observed
 from onroll_core.changes import Conflict
 from onroll_core.contracts import Abilities
+from onroll_core.groups.known import moving_up
 from onroll_core.identities import Identity
-from onroll_core.known_groups import moving_up
 from onroll_core.lifecycle import Standing, standing
 from onroll_core.people import Role
 from onroll_core.reconcile import RECENT

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from onroll_core.cohorts import reckon
 from onroll_core.errors import OnrollError, Refused
+from onroll_core.groups.known import follow
 from onroll_core.identities import Identity
-from onroll_core.known_groups import follow
 from onroll_core.line import Line, Reached
-from onroll_core.links import followed
+from onroll_core.linking.links import followed
 from onroll_core.naming import name_everyone
 from onroll_core.night import Night, People, TargetNight
 from onroll_core.people import Role, Snapshot

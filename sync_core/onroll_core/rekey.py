@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 from onroll_core.accounts import IdentityId
 from onroll_core.errors import Refused
+from onroll_core.groups.known import KnownGroup
 from onroll_core.identities import Identity, State
-from onroll_core.known_groups import KnownGroup
 from onroll_core.linking import Doubt, Match, side_of, suggest
 from onroll_core.people import Person, Role, Snapshot, SourceKey, Status
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
-from onroll_core.group_names import GroupTemplate
+from onroll_core.groups.names import GroupTemplate
 from onroll_core.people import GroupKind, Role
 from onroll_core.periods import SEVEN_YEARS, Period
 from onroll_core.templates import Place, Surroundings, Template

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from linking_names import COMMUNITIES
 from linking_school import STYLES, Made, make
 
-from onroll_core.links import Lists, lists
+from onroll_core.linking.links import Lists, lists
 
 SEEDS = (11, 23, 37, 41, 59)
 LINK_BY = {"employeeNumber": "upn"}

@@ -10,8 +10,8 @@ from onroll_connectors.testing import everything
 from onroll_core.accounts import Anchor, DesiredGroup, IdentityId, Observed, ObservedGroup
 from onroll_core.changes import Change, Outcome, Who
 from onroll_core.contracts import Scope
-from onroll_core.courses import with_courses
-from onroll_core.diff_groups import diff_groups
+from onroll_core.groups.courses import with_courses
+from onroll_core.groups.diff import diff_groups
 from onroll_core.people import GroupKind, Role, SourceKey
 from onroll_core.plan import ordered
 

@@ -24,7 +24,7 @@ from onroll_connectors.targets.google_problems import scopes
 from onroll_connectors.targets.google_workspace import Settings
 from onroll_connectors.testing_groups import TargetGroupContract
 from onroll_core.changes import Deferred, Rejected, UpdateGroup
-from onroll_core.courses import course_key
+from onroll_core.groups.courses import course_key
 from onroll_core.people import GroupKind, Role
 from test_google_workspace import service_account
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from onroll_core.accounts import Anchor, DesiredGroup, IdentityId
 from onroll_core.changes import AddMember, CreateGroup, UpdateGroup, Who, sentence
-from onroll_core.courses import course_key, is_course, with_courses
+from onroll_core.groups.courses import course_key, is_course, with_courses
 from onroll_core.people import GroupKind, Role, SourceKey
 
 CLASS = DesiredGroup(SourceKey("s", "7a"), GroupKind.TEACHING, "7A/Ma1", frozenset({IdentityId("ada")}))

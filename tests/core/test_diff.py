@@ -35,7 +35,7 @@ from onroll_core.changes import (
 )
 from onroll_core.contracts import Abilities
 from onroll_core.diff import Withheld, diff
-from onroll_core.diff_groups import diff_groups, held_names
+from onroll_core.groups.diff import diff_groups, held_names
 from onroll_core.guard import Cleared, Held, clear
 from onroll_core.identities import Bond
 from onroll_core.limits import objections

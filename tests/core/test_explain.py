@@ -15,8 +15,8 @@ from onroll_core import pipeline
 from onroll_core.accounts import Anchor
 from onroll_core.errors import Unavailable
 from onroll_core.explain import Explanation, Facts, Thing, explain
-from onroll_core.explain_look import holders, look, looked, together, unasked
-from onroll_core.explain_words import Rulebook
+from onroll_core.explain.look import holders, look, looked, together, unasked
+from onroll_core.explain.words import Rulebook
 from onroll_core.identities import Identity
 from onroll_core.line import Line, TargetLine
 from onroll_core.night import Night

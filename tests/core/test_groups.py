@@ -10,13 +10,13 @@ import pytest
 from builders import NOON, SCHOOL, TODAY, pupil, school, snapshot, teacher
 from onroll_core.accounts import Anchor, DesiredGroup, IdentityId, Observed
 from onroll_core.changes import AddMember, CreateGroup, UpdateGroup, Who
-from onroll_core.diff_groups import held_names
-from onroll_core.group_names import GroupTemplate, academic_year_name, slug
+from onroll_core.groups.diff import held_names
+from onroll_core.groups.known import KnownGroup, follow
+from onroll_core.groups.names import GroupTemplate, academic_year_name, slug
+from onroll_core.groups.project import project_groups
 from onroll_core.identities import Identity, State
-from onroll_core.known_groups import KnownGroup, follow
 from onroll_core.people import Group, GroupKind, Person, Role, Snapshot, SourceKey
 from onroll_core.plan import ordered
-from onroll_core.project_groups import project_groups
 from onroll_core.rules import GroupRules, SchoolRules, TargetRules, Term
 
 MATHS = SourceKey(SCHOOL, "teaching:1")

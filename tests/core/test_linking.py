@@ -15,8 +15,8 @@ from builders import SCHOOL, pupil, teacher
 from onroll_core.accounts import Account, Anchor, IdentityId, Observed
 from onroll_core.identities import Identity, State
 from onroll_core.linking import Side, Suggestions, side_of, suggest
-from onroll_core.links import Lists, lists
-from onroll_core.nicknames import called
+from onroll_core.linking.links import Lists, lists
+from onroll_core.linking.nicknames import called
 from onroll_core.people import Person, Role
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))

@@ -9,8 +9,8 @@ import pytest
 from builders import SCHOOL, pupil, snapshot, teacher
 from onroll_core.accounts import IdentityId
 from onroll_core.errors import Refused
+from onroll_core.groups.known import KnownGroup
 from onroll_core.identities import Identity, State
-from onroll_core.known_groups import KnownGroup
 from onroll_core.people import Group, GroupKind, Person, Role, SourceKey, Status
 from onroll_core.rekey import digest, key_space, lists, rekeyed, taken_back, within
 

@@ -14,7 +14,7 @@ from onroll_core import pipeline
 from onroll_core.accounts import Anchor
 from onroll_core.errors import Refused
 from onroll_core.explain import Facts, explain
-from onroll_core.explain_words import Rulebook
+from onroll_core.explain.words import Rulebook
 from onroll_core.identities import Bond, Identity, State
 from onroll_core.lifecycle import standing
 from onroll_core.people import Group, GroupKind, SourceKey, Status

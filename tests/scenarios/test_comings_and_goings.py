@@ -6,14 +6,10 @@ from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
-import pytest
-
 from onroll_core.identities import State
 from onroll_core.night import Night
 from samba import Samba
 from school_year import EVERYWHERE, SCHOOL, SchoolYear, school_year
-
-pytestmark = pytest.mark.xdist_group("scenario")
 
 
 def done(night: Night, **counts: int) -> None:

@@ -7,11 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from school_year import EVERYWHERE, SCHOOL, SchoolYear, school_year
-
-pytestmark = pytest.mark.xdist_group("scenario")
 
 
 def signs_in(told: dict[str, Any]) -> dict[str, tuple[str, str]]:

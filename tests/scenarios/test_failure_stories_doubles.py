@@ -5,13 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from onroll_connectors.sandbox.school import Contact
 from onroll_daemon.demo import DOMAIN
 from stories import EVERYWHERE, SCHOOL, SchoolYear, done, said, story, today, untouched, who
-
-pytestmark = pytest.mark.xdist_group("scenario")
 
 
 def named(year: SchoolYear, last: str) -> list[str]:

@@ -6,12 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
-
 from samba import Samba
 from stories import EVERYWHERE, SCHOOL, SchoolYear, done, everywhere, said, story, today, untouched, vanish, verdicts
-
-pytestmark = pytest.mark.xdist_group("scenario")
 
 
 def believed_not(year: SchoolYear, name: str, *sentences: str) -> None:

@@ -25,8 +25,6 @@ from stories import (
     verdicts,
 )
 
-pytestmark = pytest.mark.xdist_group("scenario")
-
 
 def gone_for_good(year: SchoolYear, *numbers: int) -> tuple[dict[int, object], Night]:
     """These pupils are missing without a leaving date, for as many complete readings as it takes; the last of those nights is not over."""

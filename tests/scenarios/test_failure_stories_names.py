@@ -7,8 +7,6 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from onroll_connectors.sandbox.google_state import Lag as GoogleLag
 from onroll_connectors.sandbox.graph_state import Lag as GraphLag
 from onroll_core import pipeline
@@ -16,8 +14,6 @@ from onroll_core.changes import sentence
 from onroll_daemon.demo import DOMAIN
 from samba import Samba
 from stories import EVERYWHERE, SCHOOL, SchoolYear, done, later, said, story, today, untouched, who
-
-pytestmark = pytest.mark.xdist_group("scenario")
 
 
 def joins(year: SchoolYear, last: str) -> str:

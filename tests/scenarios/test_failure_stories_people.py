@@ -6,14 +6,10 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
-
 from onroll_core import pipeline
 from onroll_core.night import Night
 from onroll_daemon.demo import DOMAIN
 from stories import EVERYWHERE, SCHOOL, SchoolYear, done, later, said, story, untouched, who
-
-pytestmark = pytest.mark.xdist_group("scenario")
 
 
 def accounts(year: SchoolYear) -> dict[str, int]:

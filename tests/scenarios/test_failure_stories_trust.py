@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from trust_days import EVERYWHERE, LOWER, MILTON, TrustDays, trust_days
-
-pytestmark = pytest.mark.xdist_group("scenario")
 
 HARRY = ("H801200001001", "Harry", "Potter")
 MILTONS = {"Milton Park 7A", "Milton Park 7A-Ma", "Milton Park Year 2020", "Milton Park Students"}

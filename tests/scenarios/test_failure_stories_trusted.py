@@ -22,8 +22,6 @@ from onroll_daemon.service import Service
 from school_year import school_year
 from stories import EVERYWHERE, PLACES, SCHOOL, SchoolYear, done, held_there, said, story, today, untouched, who
 
-pytestmark = pytest.mark.xdist_group("scenario")
-
 
 def test_preferred_names_and_deadnames(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Story 23: a pupil's former name stayed in an alias, a log, a list. Here it is in none, and the legal name is nowhere but in the MIS."""

@@ -7,8 +7,6 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
-
 from onroll_connectors.sandbox.google_quota import Quotas as GoogleQuotas
 from onroll_connectors.sandbox.google_state import Lag as GoogleLag
 from onroll_connectors.sandbox.graph_quota import Quotas as GraphQuotas
@@ -32,8 +30,6 @@ from stories import (
     verdicts,
     who,
 )
-
-pytestmark = pytest.mark.xdist_group("scenario")
 
 
 def connect_cycle(year: SchoolYear) -> None:

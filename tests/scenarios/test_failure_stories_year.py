@@ -6,8 +6,6 @@ from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
-import pytest
-
 from directories import RealDomain
 from onroll_connectors.sandbox.school import Lesson, School
 from onroll_daemon.demo import DOMAIN
@@ -27,8 +25,6 @@ from stories import (
     verdicts,
     who,
 )
-
-pytestmark = pytest.mark.xdist_group("scenario")
 
 TERMS = '[["2026-09-02", "2026-12-18"], ["2027-01-04", "2027-07-21"], ["2027-09-02", "2027-12-17"]]'
 

@@ -10,13 +10,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from onroll_core.handout import WORDS
 from samba import Samba
 from school_year import EVERYWHERE, SCHOOL, SchoolYear, school_year
-
-pytestmark = pytest.mark.xdist_group("scenario")
 
 
 def slips(path: Path) -> dict[str, dict[str, str]]:

@@ -6,12 +6,8 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-import pytest
-
 from onroll_connectors.sandbox.google_state import Course, Group
 from school_year import SchoolYear, school_year
-
-pytestmark = pytest.mark.xdist_group("scenario")
 
 SEPTEMBER = date(2027, 9, 6)
 

@@ -16,8 +16,6 @@ from onroll_daemon.demo import Demo, demo
 from onroll_daemon.wiring import line
 from samba import Samba
 
-pytestmark = pytest.mark.xdist_group("scenario")
-
 MOMENTS = int(os.environ.get("ONROLL_KILLS") or (200 if os.environ.get("ONROLL_SOAK") else 10))
 SEED = int(os.environ.get("ONROLL_SEED") or 11)
 PEOPLE = 24

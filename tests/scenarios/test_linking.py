@@ -14,8 +14,6 @@ from onroll_core.usernames import letters
 from samba import Samba
 from school_year import EVERYWHERE, SCHOOL, SchoolYear, school_year
 
-pytestmark = pytest.mark.xdist_group("scenario")
-
 DOMAIN = "miltonpark.test"
 SEVEN = (
     "linked",

@@ -8,14 +8,10 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from onroll_connectors.sandbox.graph_groups import Crowd
 from onroll_core import pipeline
 from onroll_core.night import Night
 from school_year import SchoolYear, school_year
-
-pytestmark = pytest.mark.xdist_group("scenario")
 
 SEPTEMBER = date(2027, 9, 6)
 A3 = "4b590615-0888-425a-a965-b3bf7789848d"

@@ -12,8 +12,6 @@ from onroll_core.night import Night
 from samba import Samba
 from school_year import EVERYWHERE, SCHOOL, SchoolYear, school_year
 
-pytestmark = pytest.mark.xdist_group("scenario")
-
 
 def done(night: Night, **counts: int) -> None:
     """Every target did exactly this."""

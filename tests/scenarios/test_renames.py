@@ -9,15 +9,11 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from onroll_core.accounts import IdentityId
 from onroll_core.identities import Identity, State
 from onroll_core.people import Person, Role, SourceKey, Status
 from samba import Samba
 from school_year import EVERYWHERE, SCHOOL, SchoolYear, school_year
-
-pytestmark = pytest.mark.xdist_group("scenario")
 
 HOME = r"\\files\staff$\home"
 

@@ -19,8 +19,6 @@ from onroll_daemon.demo import DOMAIN, Demo, demo
 from onroll_daemon.wiring import line
 from samba import Samba
 
-pytestmark = pytest.mark.xdist_group("scenario")
-
 
 def nothing_to_do(world: Demo) -> None:
     """And now there is nothing to do: an empty plan, and a night that writes nothing."""
@@ -75,9 +73,11 @@ def story(world: Demo, between: Iterator[None]) -> None:
     next(between)
 
 
-def test_a_schools_weeks_on_a_real_domain(samba: Samba, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_schools_weeks_on_a_real_domain(
+    samba: Samba, school_ou: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("ONROLL_TEST_AD_PASSWORD", samba.env["AD_BIND_PASSWORD"])
-    base = samba.unit()
+    base = school_ou
     table = "\n".join(
         [
             f'server = "ldaps://{samba.env["AD_HOST"]}"',

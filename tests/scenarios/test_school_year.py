@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from samba import Samba
 from school_year import school_year
-
-pytestmark = pytest.mark.xdist_group("scenario")
 
 
 def test_a_class_follows_the_timetable(samba: Samba, tmp_path: Path) -> None:

@@ -11,15 +11,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from onroll_core.changes import AddMember, Disable, kind
 from onroll_core.night import Night
 from onroll_core.plan import Plan
 from samba import Samba
 from school_year import EVERYWHERE, SCHOOL, SchoolYear, school_year
-
-pytestmark = pytest.mark.xdist_group("scenario")
 
 MAY, SEPTEMBER = date(2027, 5, 10), date(2027, 9, 6)
 LAST_DAY, FIRST_DAY = date(2027, 7, 21), date(2027, 9, 2)

@@ -10,8 +10,6 @@ import pytest
 from samba import Samba
 from trust_days import MILTON, TrustDays, trust_days
 
-pytestmark = pytest.mark.xdist_group("scenario")
-
 
 @pytest.fixture
 def days(tmp_path: Path) -> Iterator[TrustDays]:

@@ -10,8 +10,6 @@ import pytest
 from samba import Samba
 from trust_days import EVERYWHERE, LOWER, MILTON, TrustDays, trust_days
 
-pytestmark = pytest.mark.xdist_group("scenario")
-
 HARRY = ("H801200001001", "Harry", "Potter")
 MILTONS = {"Milton Park 7A", "Milton Park 7A-Ma", "Milton Park Year 2020", "Milton Park Students"}
 LOWERS = {"Lower Park 7L", "Lower Park 7L-Ma", "Lower Park Year 2020", "Lower Park Students"}

@@ -6,15 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
-
 from directories import RealDomain
 from onroll_core.changes import kind
 from onroll_core.night import Night
 from samba import Samba
 from school_year import EVERYWHERE, SCHOOL, SchoolYear, school_year
-
-pytestmark = pytest.mark.xdist_group("scenario")
 
 AT_ONCE = "All of it at once: onroll "
 

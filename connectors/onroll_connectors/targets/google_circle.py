@@ -21,7 +21,7 @@ from onroll_core.changes import (
     RemoveMember,
     UpdateGroup,
 )
-from onroll_core.courses import is_course
+from onroll_core.groups.courses import is_course
 from onroll_core.people import SourceKey
 
 Owners = frozenset[tuple[SourceKey, IdentityId]]

@@ -21,7 +21,7 @@ from onroll_core.changes import (
     RemoveMember,
     UpdateGroup,
 )
-from onroll_core.group_names import slug
+from onroll_core.groups.names import slug
 
 
 def create(circle: Circle, change: CreateGroup) -> Script[Outcome]:

@@ -11,7 +11,7 @@ from onroll_connectors.targets.google_talk import Means
 from onroll_connectors.targets.google_users import JSON
 from onroll_core.accounts import Anchor
 from onroll_core.changes import AddMember, RemoveMember, Who
-from onroll_core.courses import course_name, is_course
+from onroll_core.groups.courses import course_name, is_course
 from onroll_core.people import GroupKind, SourceKey
 
 OWNER, MANAGER, MEMBER = "OWNER", "MANAGER", "MEMBER"

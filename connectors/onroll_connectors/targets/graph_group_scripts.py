@@ -31,7 +31,7 @@ from onroll_core.changes import (
     RemoveMember,
     UpdateGroup,
 )
-from onroll_core.group_names import slug
+from onroll_core.groups.names import slug
 
 LOOKED_FOR = ("id", "displayName", "mailNickname", "description")
 

@@ -16,9 +16,9 @@ from sqlalchemy import Connection, Engine, select
 from onroll_core.accounts import Anchor, Holder, IdentityId
 from onroll_core.contracts import Memory
 from onroll_core.errors import Halt, Refused
+from onroll_core.groups.known import KnownGroup
 from onroll_core.identities import Bond, Identity
-from onroll_core.known_groups import KnownGroup
-from onroll_core.links import Linked
+from onroll_core.linking.links import Linked
 from onroll_core.plan import Plan
 from onroll_core.renames import Pending
 from onroll_core.store import (

@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from onroll_core.accounts import IdentityId
 from onroll_core.changes import AddMember, RemoveMember
-from onroll_core.known_groups import KnownGroup
+from onroll_core.groups.known import KnownGroup
 from onroll_core.people import GroupKind, SourceKey
 from onroll_core.store.codec import document
 from onroll_core.store.engine import reading

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from onroll_core.accounts import Anchor, IdentityId
 from onroll_core.errors import Halt, Refused
 from onroll_core.identities import Identity
-from onroll_core.links import Linked, bond_of
+from onroll_core.linking.links import Linked, bond_of
 from onroll_core.store import events, people
 from onroll_core.store.codec import utc
 from onroll_core.store.engine import reading, writing

@@ -12,8 +12,8 @@ from typing import Literal
 from onroll_core.accounts import Account, Anchor, IdentityId, Observed
 from onroll_core.identities import Bond, Identity, State
 from onroll_core.linking import Doubt, Match, Side, side_of, suggest
+from onroll_core.linking.sides import logins_of, marks_of, names_of, numbers_of
 from onroll_core.people import Role
-from onroll_core.sides import logins_of, marks_of, names_of, numbers_of
 
 Names = Literal["theirs", "ours"]
 """Whose names count when an account is linked: those it has, or those onroll issued (the account is then renamed, its old address kept)."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
-from onroll_core.candidates import Known
-from onroll_core.likeness import Likeness, likeness
-from onroll_core.marks import Fact, Marks
-from onroll_core.sides import Side, cut, full_logins
+from onroll_core.linking.candidates import Known
+from onroll_core.linking.likeness import Likeness, likeness
+from onroll_core.linking.marks import Fact, Marks
+from onroll_core.linking.sides import Side, cut, full_logins
 
 NATIONAL = ("upn", "scn")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from onroll_core.accounts import Account
-from onroll_core.likeness import Form, bare, displayed, form, words
+from onroll_core.linking.likeness import Form, bare, displayed, form, words
 from onroll_core.people import Person, Role
 from onroll_core.usernames import LONGEST, letters
 

@@ -10,7 +10,7 @@ from onroll_core import pipeline
 from onroll_core.accounts import Account, IdentityId, Observed
 from onroll_core.changes import Change, Outcome
 from onroll_core.contracts import Abilities, Report, Scope, Target
-from onroll_core.explain_sign_in import There
+from onroll_core.explain.sign_in import There
 from onroll_core.line import Line, TargetLine, reached_by
 from onroll_core.night import Night
 

@@ -9,14 +9,14 @@ from datetime import date
 from onroll_core.accounts import DesiredAccount, DesiredGroup, IdentityId, Observed
 from onroll_core.changes import Change, Create, Who
 from onroll_core.contracts import Abilities
-from onroll_core.courses import with_courses
-from onroll_core.diff_groups import diff_groups
+from onroll_core.groups.courses import with_courses
+from onroll_core.groups.diff import diff_groups
+from onroll_core.groups.known import KnownGroup, moving_up
+from onroll_core.groups.project import project_groups
 from onroll_core.identities import Identity
-from onroll_core.known_groups import KnownGroup, moving_up
 from onroll_core.lifecycle import standing
 from onroll_core.people import GroupKind, SourceKey
 from onroll_core.plan import Plan
-from onroll_core.project_groups import project_groups
 from onroll_core.rules import SchoolRules, TargetRules
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from onroll_core.accounts import Anchor, DesiredGroup, IdentityId, Observed, ObservedGroup
 from onroll_core.changes import AddMember, Change, Conflict, CreateGroup, RemoveMember, UpdateGroup, Who
-from onroll_core.courses import course_name, is_course
+from onroll_core.groups.courses import course_name, is_course
 from onroll_core.people import SourceKey
 
 

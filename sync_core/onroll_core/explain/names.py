@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from onroll_core.explain_words import Row, Rulebook, Thing, last_change, last_event, record_of
+from onroll_core.explain.words import Row, Rulebook, Thing, last_change, last_event, record_of
 from onroll_core.identities import Identity
 from onroll_core.people import Role
 from onroll_core.rules import RoleRules

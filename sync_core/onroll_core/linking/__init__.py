@@ -11,10 +11,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from onroll_core.candidates import Known, Pair, far, known_account, near, record
-from onroll_core.evidence import NATIONAL, WHY, Evidence, Strength, strength_of, weigh
-from onroll_core.marks import Marks, learned
-from onroll_core.sides import Side, side_of
+from onroll_core.linking.candidates import Known, Pair, far, known_account, near, record
+from onroll_core.linking.evidence import NATIONAL, WHY, Evidence, Strength, strength_of, weigh
+from onroll_core.linking.marks import Marks, learned
+from onroll_core.linking.sides import Side, side_of
 
 __all__ = ["Doubt", "Match", "Side", "Suggestions", "side_of", "suggest"]
 

@@ -7,13 +7,13 @@ from dataclasses import replace
 from datetime import date
 
 from onroll_core.accounts import DesiredGroup
-from onroll_core.explain_sign_in import There
-from onroll_core.explain_words import Row, Rulebook, Thing, last_change, record_of
+from onroll_core.explain.sign_in import There
+from onroll_core.explain.words import Row, Rulebook, Thing, last_change, record_of
+from onroll_core.groups.known import KnownGroup
+from onroll_core.groups.project import project_groups
 from onroll_core.identities import Identity
-from onroll_core.known_groups import KnownGroup
 from onroll_core.lifecycle import Standing
 from onroll_core.people import GroupKind, SourceKey
-from onroll_core.project_groups import project_groups
 
 _MOVES = ("add_member", "remove_member")
 

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from onroll_core.linking.sides import Mark, Side
 from onroll_core.people import Role
-from onroll_core.sides import Mark, Side
 
 _FEW = 3
 """Fewer others than these say nothing."""

@@ -9,12 +9,12 @@ from typing import Any
 
 from onroll_core.accounts import IdentityId
 from onroll_core.changes import AddMember, Change, CreateGroup, RemoveMember, UpdateGroup, sentence
-from onroll_core.explain_groups import left_as_they_were, memberships
-from onroll_core.explain_names import names
-from onroll_core.explain_sign_in import There, conflicts_of, sign_in, written_values
-from onroll_core.explain_words import Discreet, Row, Rulebook, Thing, standing_record, when
+from onroll_core.explain.groups import left_as_they_were, memberships
+from onroll_core.explain.names import names
+from onroll_core.explain.sign_in import There, conflicts_of, sign_in, written_values
+from onroll_core.explain.words import Discreet, Row, Rulebook, Thing, standing_record, when
+from onroll_core.groups.known import KnownGroup
 from onroll_core.identities import Identity, State
-from onroll_core.known_groups import KnownGroup
 from onroll_core.lifecycle import Standing, standing
 from onroll_core.people import Role
 from onroll_core.plan import as_json

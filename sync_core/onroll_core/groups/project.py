@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from onroll_core.accounts import DesiredGroup, IdentityId
-from onroll_core.group_names import academic_year_name, slug
+from onroll_core.groups.known import KnownGroup
+from onroll_core.groups.names import academic_year_name, slug
 from onroll_core.identities import Identity
-from onroll_core.known_groups import KnownGroup
 from onroll_core.people import GroupKind, Role, SourceKey
 from onroll_core.rules import SchoolRules, TargetRules
 from onroll_core.years import academic_year, stage_in

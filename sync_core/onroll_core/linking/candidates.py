@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from onroll_core.likeness import Form, skeleton
-from onroll_core.nicknames import called
-from onroll_core.sides import Side, codes_for, codes_of, cut, forms_of, full_logins, short_logins, spoken
+from onroll_core.linking.likeness import Form, skeleton
+from onroll_core.linking.nicknames import called
+from onroll_core.linking.sides import Side, codes_for, codes_of, cut, forms_of, full_logins, short_logins, spoken
 
 Pair = tuple[str, str]
 """The keys of a record and of somebody known."""

@@ -8,7 +8,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
 
-from onroll_core.nicknames import called
+from onroll_core.linking.nicknames import called
 from onroll_core.usernames import fold
 
 _TITLES = frozenset("mr mrs miss ms mx dr prof professor sir rev reverend revd fr canon".split())

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from onroll_core.accounts import Account, Observed
 from onroll_core.changes import Conflict
-from onroll_core.explain_words import TABLES, Row, Rulebook, Thing, last_change, record_of, standing_record
+from onroll_core.explain.words import TABLES, Row, Rulebook, Thing, last_change, record_of, standing_record
 from onroll_core.identities import Bond, Identity, State
 from onroll_core.lifecycle import Standing
 from onroll_core.plan import Plan
