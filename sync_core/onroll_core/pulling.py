@@ -16,7 +16,7 @@ from onroll_core.night import Night, People, TargetNight
 from onroll_core.people import Role, Snapshot
 from onroll_core.reconcile import Reconciliation, reconcile
 from onroll_core.rekey import within
-from onroll_core.sanity import examine, fingerprint, profile
+from onroll_core.sanity import examine, fingerprint, missing, profile
 from onroll_core.sisters import hand_over, keep_guests, recogniser, roll
 from onroll_core.store.linked import THE_MIS
 from onroll_core.store.moves import CONFIRMED, Move
@@ -32,8 +32,9 @@ def take_in(line: Line, night: Night, reached: Reached) -> bool:
         return False
     there = roll(line)
     known = there.known
-    profiles = line.store.profiles(line.school.id, 1)
-    held = examine(snapshot, known, profiles[0] if profiles else None, line.today, line.school)
+    last = next(iter(line.store.profiles(line.school.id, 1)), None)
+    held = examine(snapshot, known, last, line.today, line.school)
+    absent = missing(snapshot, known)
     if held:
         night.snapshot = fingerprint(snapshot)
         if not line.store.use_approval(night.snapshot, line.now()):
@@ -53,9 +54,10 @@ def take_in(line: Line, night: Night, reached: Reached) -> bool:
     _remember(line, night, there, found, reached)
     hand_over(line, night, night.id)
     _follow_groups(line, night, snapshot)
-    line.store.profile(
-        night.id, line.school.id, profile(snapshot), True, snapshot.taken_at, snapshot.feed_time, line.now()
-    )
+    # Who is missing from a reading that a person approved is believed to be, as long as they stay away.
+    believed = absent if held else absent & frozenset((last or {}).get("believed", ()))
+    looks = profile(snapshot) | ({"believed": sorted(believed)} if believed else {})
+    line.store.profile(night.id, line.school.id, looks, True, snapshot.taken_at, snapshot.feed_time, line.now())
     if move is not None and move.status == CONFIRMED and move.to == line.mis:
         line.store.finish_move(move)
     night.people = People(

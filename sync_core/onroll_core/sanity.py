@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from onroll_core.accounts import IdentityId
 from onroll_core.cohorts import wrong_rollover
 from onroll_core.identities import Identity, State
 from onroll_core.lifecycle import ends_naturally, spoken
@@ -60,6 +61,16 @@ def profile(snapshot: Snapshot) -> dict[str, Any]:
     }
 
 
+def missing(snapshot: Snapshot, known: Iterable[Identity]) -> frozenset[IdentityId]:
+    """People of the MIS whom it no longer mentions."""
+    told = {person.key for person in snapshot.people}
+    return frozenset(
+        each.id
+        for each in known
+        if each.source == "mis" and each.state in PRESENT and not any(key in told for key in each.keys)
+    )
+
+
 def fingerprint(snapshot: Snapshot) -> str:
     """The SHA-256 (first 16 hex digits) of who is in the snapshot and how they stand: what an approval of a strange snapshot names."""
     digest = hashlib.sha256(snapshot.school.encode())
@@ -73,16 +84,17 @@ def examine(
 ) -> list[str]:
     """What is wrong with the snapshot, in sentences; empty when it looks like this school.
 
-    `last` is the profile of the last good snapshot, None before the first. People who are gone for a reason the school year knows
+    `last` is the profile of the last good snapshot, None before the first; those whose absence a person has approved are in its "believed". People who are gone for a reason the school year knows
     (the end of the final year, a leaving date like others) do not count; what counts is measured by role against the larger of a count and a share.
     """
     told = {person.key: person for person in snapshot.people}
+    believed = frozenset((last or {}).get("believed", ()))
     identities = [identity for identity in known if identity.source == "mis"]
     found: list[str] = []
     for role in (Role.STUDENT, Role.STAFF):
         ours = [identity for identity in identities if identity.role is role and identity.state in PRESENT]
         if ours:
-            found += _lost(ours, told, role, today, school)
+            found += _lost(ours, told, believed, role, today, school)
             found += _leaving(ours, told, role, today, school)
     if identities:
         found += _exchanged(identities, told, school)
@@ -107,12 +119,18 @@ def _rolled_over(identities: Sequence[Identity], snapshot: Snapshot, today: date
 
 
 def _lost(
-    ours: Sequence[Identity], told: Mapping[SourceKey, Person], role: Role, today: date, school: SchoolRules
+    ours: Sequence[Identity],
+    told: Mapping[SourceKey, Person],
+    believed: Collection[str],
+    role: Role,
+    today: date,
+    school: SchoolRules,
 ) -> list[str]:
     missing = [
         identity
         for identity in ours
         if not any(key in told for key in identity.keys)
+        and identity.id not in believed
         and not ends_naturally(identity, today, school)
         and not (identity.person.ends is not None and identity.person.ends < today)
     ]

@@ -177,6 +177,10 @@ def test_a_strange_snapshot_that_a_person_approved_is_let_in_once(world: World) 
     assert pipeline.sync(world.line(), approve=["0000"]).exit_code == 3
     assert pipeline.sync(world.line(), approve=[held.snapshot or ""]).exit_code == 0
     assert sum(each.absences for each in world.store.identities(SCHOOL)) == 32
+    assert world.night().held == (), "and the same people are believed to be missing the night after"
+    world.source.people = world.source.people[:14]
+    again = world.night()
+    assert again.held[0].startswith("18 of "), "but not others beside them"
 
 
 def test_a_plan_over_a_limit_is_held_whole_and_an_approval_names_its_digest(world: World) -> None:
