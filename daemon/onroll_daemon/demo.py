@@ -194,6 +194,7 @@ endpoint = "{google}"
 token = "env:{_TOKEN}"
 queries_per_minute = 6000000
 creates_per_second = 100000
+units_per_second = 1000
 
 [[school]]
 id = "milton-park"

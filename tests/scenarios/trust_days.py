@@ -269,4 +269,5 @@ endpoint = "{google}"
 token = "env:{_TOKEN}"
 queries_per_minute = 6000000
 creates_per_second = 100000
+units_per_second = 1000
 {schools}"""

@@ -47,6 +47,7 @@ class Pace:
     queries_per_minute: int
     creates_per_second: int
     lessons_per_minute: int = 1200
+    units_per_second: int = 1
     gate: float = 0.0
     _windows: Mapping[Cost, Window] = field(init=False)
 
@@ -55,7 +56,7 @@ class Pace:
             "query": _a_minute(self.queries_per_minute),
             "lesson": _a_minute(self.lessons_per_minute),
             "create": Window(self.creates_per_second, _MARGIN),
-            "unit": Window(1, _MARGIN),
+            "unit": Window(self.units_per_second, _MARGIN),
         }
 
     def room(self, cost: Cost, now: float) -> int:

@@ -50,6 +50,7 @@ class Settings(BaseModel):
     classroom_per_minute: int = Field(1200, ge=60)
     queries_per_minute: int = Field(2400, ge=60)
     creates_per_second: int = Field(10, ge=1)
+    units_per_second: int = Field(1, ge=1)
     batch_size: int = Field(40, ge=1, le=1000)
     connections: int = Field(4, ge=1, le=16)
     alias_minutes: int = Field(10, ge=0, le=1440)

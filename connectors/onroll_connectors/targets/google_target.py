@@ -76,7 +76,12 @@ class GoogleWorkspace:
         self._pool = ThreadPoolExecutor(settings.connections, thread_name_prefix="google")
         self._runner = Runner(
             self._wire.send,
-            Pace(settings.queries_per_minute, settings.creates_per_second, settings.classroom_per_minute),
+            Pace(
+                settings.queries_per_minute,
+                settings.creates_per_second,
+                settings.classroom_per_minute,
+                settings.units_per_second,
+            ),
             context.monotonic,
             context.sleep,
             context.stopping,
