@@ -51,7 +51,9 @@ class Leavers:
 def _are_two(one: Person, other: Person) -> bool:
     """True when both have a number, or a birthday, and these differ."""
     mine, theirs = set(numbers(one)), set(numbers(other))
-    return bool(mine and theirs and not mine & theirs) or None is not one.dob != other.dob is not None
+    if mine and theirs and not mine & theirs:
+        return True
+    return one.dob is not None and other.dob is not None and one.dob != other.dob
 
 
 class Twice:
