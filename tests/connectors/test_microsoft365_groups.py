@@ -359,3 +359,20 @@ def test_check_names_the_permissions_of_the_kinds_that_are_switched_on(
     target = world.connect()
     target.permissions = lambda: frozenset({"User.ReadWrite.All"})
     assert target.check().good
+
+
+def test_an_account_that_a_cut_off_run_made_is_found_beside_people_whom_groups_look_for(world: GroupWorld) -> None:
+    ada, zoe = pupil("ada"), pupil("zoe")
+    world.made("ada")
+    world.made("zoe")
+    outcomes = world.do(
+        Create(ada, world.wanted("ada"), "on roll"),
+        CreateGroup(CLASS, "new"),
+        AddMember(CLASS.key, None, CLASS.name, zoe, "is in it"),
+    )
+    assert all(isinstance(each, Applied) for each in outcomes), outcomes
+    assert [each.props["userPrincipalName"] for each in world.graph.directory.users.values()].count(
+        "ada@school.test"
+    ) == 1
+    assert world.sent("POST").count("/users") == 2, "nobody is made a second time, or tried to be"
+    assert len(group(world).members) == 1

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from onroll_connectors.targets.graph_asks import Answer
+from onroll_core.errors import Halt
 
 _CONFLICT = re.compile(
     r"another object with the same value for property (\w+) already exists|a conflicting object with one or more of the specified",
@@ -96,6 +97,17 @@ def read_problem(answer: Answer) -> Problem:
         tuple(str(row["target"]) for row in rows if row.get("target")),
         any(row.get("code") == "ObjectConflict" for row in rows),
     )
+
+
+def refused_list(answer: Answer) -> Halt:
+    """What stops a run when a list is refused: that is never an empty one."""
+    problem = read_problem(answer)
+    if problem.status == 403:
+        return Halt(
+            "The app may not read the users of this tenant: grant it User.Read.All (or User.ReadWrite.All) in Entra and consent"
+            " as an administrator."
+        )
+    return Halt(f"Microsoft 365 refused to list its users ({problem.status} {problem.code}): {problem.message}")
 
 
 _SIGN_IN = {

@@ -11,7 +11,6 @@ from typing import Any
 
 from onroll_connectors.targets.graph_asks import (
     Delta,
-    GroupDelta,
     ListDeleted,
     ListGroups,
     ListUsers,
@@ -21,19 +20,13 @@ from onroll_connectors.targets.graph_asks import (
 )
 from onroll_connectors.targets.graph_check import check, organization
 from onroll_connectors.targets.graph_courier import WAVE, Courier, PageRefused, Round
-from onroll_connectors.targets.graph_group_book import As, Book, observed_groups
-from onroll_connectors.targets.graph_group_memory import (
-    SELECT,
-    GroupTenant,
-    RecentGroups,
-    keep_recent_groups,
-    load_recent_groups,
-)
+from onroll_connectors.targets.graph_group_book import As, observed_groups
 from onroll_connectors.targets.graph_group_scripts import group_script
+from onroll_connectors.targets.graph_group_watch import GroupWatch
 from onroll_connectors.targets.graph_licences import licences_of_disabled
 from onroll_connectors.targets.graph_memory import Recent, Tenant, keep_recent, keep_tenant, load_recent, load_tenant
 from onroll_connectors.targets.graph_pace import Pace
-from onroll_connectors.targets.graph_problems import read_problem
+from onroll_connectors.targets.graph_problems import refused_list
 from onroll_connectors.targets.graph_scripts import script
 from onroll_connectors.targets.graph_steps import Known, Script
 from onroll_connectors.targets.graph_users import FURTHER, USUAL, Shape, names, sign_in_name
@@ -45,7 +38,6 @@ from onroll_core.changes import (
     Change,
     Create,
     CreateGroup,
-    GroupChange,
     Outcome,
     RemoveMember,
     Rename,
@@ -59,7 +51,6 @@ _log = logging.getLogger("onroll.microsoft365")
 
 _FILTERED_AT_ONCE = 15  # Graph's own limit for `in`
 _AT_ONCE = 5 * WAVE  # so that members of one group are seldom cut off from each other
-_OF_GROUPS = "groups-"
 _GROUP_NAMES = ("id", "displayName", "mail", "mailNickname", "proxyAddresses")
 
 
@@ -89,8 +80,7 @@ class Microsoft365:
     courier: Courier = field(init=False, repr=False)
     _known: Known = field(init=False, repr=False)
     _recent: Recent = field(init=False, repr=False)
-    _book: Book = field(init=False, repr=False)
-    _recent_groups: RecentGroups = field(init=False, repr=False)
+    _watch: GroupWatch = field(init=False, repr=False)
     _halted: Halt | None = None
     _domains_asked: bool = False
     _binned: dict[str, Mapping[str, Any]] | None = field(default=None, repr=False)
@@ -109,13 +99,12 @@ class Microsoft365:
             lambda anchor: self._recent.young(anchor, self._now()),
             lambda anchor, body, made: self._recent.note(anchor, body, made, self._now()),
         )
-        self._recent_groups = load_recent_groups(context.memory)
-        self._book = Book(
+        self._watch = GroupWatch(
             self.options.base,
             self.options.groups_as,
-            lambda key: self._recent.young(Anchor(key), self._now()) or key in self._recent_groups.young(self._now()),
-            lambda group, body: self._recent_groups.wrote(group, body, self._now()),
-            lambda group, relation, who, there: self._recent_groups.put(group, relation, who, there, self._now()),
+            context,
+            self.courier,
+            lambda key: self._recent.young(Anchor(key), self._now()),
         )
 
     @property
@@ -133,7 +122,7 @@ class Microsoft365:
 
     def check(self) -> Report:
         """Token, permissions, domains, Entra Connect: a sentence each; writes nothing."""
-        kinds = {self._book.kind_of(SourceKey("", f"{kind.value}:")) for kind in self.context.groups}
+        kinds = {self._watch.book.kind_of(SourceKey("", f"{kind.value}:")) for kind in self.context.groups}
         options, licences = self.options, self.context.licences
         return check(self.courier, self.shape, options.creates, options.domain, self.permissions, kinds, licences)
 
@@ -144,7 +133,7 @@ class Microsoft365:
         live = self._recent.over(tenant.users, set(binned), self._now())
         for anchor, user in self._looked_for(scope.anchors - live.keys() - binned.keys()):
             live[anchor] = user
-        groups = self._learn_groups() if self.context.groups else self._groups()
+        groups = self._watch.learn() if self.context.groups else self._groups()
         if not live:
             raise Halt(
                 "Microsoft 365 showed no user at all, not even an administrator. Something is wrong with the app's permissions:"
@@ -155,9 +144,9 @@ class Microsoft365:
             seen = replace(seen, licences=licences_of_disabled(self.courier, live, scope.anchors))
         if not self.context.groups:
             return seen
-        self._book.people = {identity: anchor for anchor, identity in seen.owners.items()}
-        ours = observed_groups(self._book, scope.school, seen.accounts.keys() - binned.keys())
-        return replace(seen, groups=ours, group_names=self._book.others_names())
+        self._watch.book.people = {identity: anchor for anchor, identity in seen.owners.items()}
+        ours = observed_groups(self._watch.book, scope.school, seen.accounts.keys() - binned.keys())
+        return replace(seen, groups=ours, group_names=self._watch.book.others_names())
 
     def perform(self, changes: Sequence[Change]) -> Iterator[Outcome]:
         """Carry out a batch; see onroll_core.contracts.Target.perform."""
@@ -165,15 +154,16 @@ class Microsoft365:
             raise self._halted
         if any(isinstance(change, Create | Rename) for change in changes):
             self._learn_domains()
-        self._look_up([change.who.identity for change in changes if isinstance(change, Create)])
-        self._prepare_groups([change for change in changes if not isinstance(change, AccountChange)])
+        strangers = self._watch.begin(change for change in changes if not isinstance(change, AccountChange))
+        made = [change.who.identity for change in changes if isinstance(change, Create)]
+        self._look_up(list(dict.fromkeys([*made, *strangers])))
+        self._watch.book.people.update(self._alone(strangers))
         try:
             for _, together in groupby(changes, _phase):
                 yield from self._carried_out(list(together))
         finally:
             keep_recent(self.context.memory, self._recent, self._now())
-            if self._book.read:
-                keep_recent_groups(self.context.memory, self._recent_groups, self._now())
+            self._watch.keep()
 
     def _carried_out(self, changes: Sequence[Change]) -> Iterator[Outcome]:
         going = Round(self.courier, changes, self._script, _lane)
@@ -181,7 +171,7 @@ class Microsoft365:
             for outcome in going.run():
                 change = outcome.change
                 if isinstance(change, Create) and isinstance(outcome, Applied) and outcome.anchor is not None:
-                    self._book.people[change.who.identity] = outcome.anchor
+                    self._watch.book.people[change.who.identity] = outcome.anchor
                 yield outcome
         finally:
             self._halted = going.halted
@@ -189,24 +179,12 @@ class Microsoft365:
     def _script(self, change: Change) -> Script:
         if isinstance(change, AccountChange):
             return script(change, self._known)
-        return group_script(change, self._book)
+        return group_script(change, self._watch.book)
 
-    def _prepare_groups(self, changes: Sequence[GroupChange]) -> None:
-        """Before a group is touched: every group of the tenant, and the accounts of those who were made by a run that was cut off."""
-        if not changes:
-            return
-        if not self._book.read:
-            self._learn_groups()
-        self._book.together, self._book.told = {}, {}
-        adding = [change for change in changes if isinstance(change, AddMember)]
-        for change in adding:
-            self._book.together.setdefault(change.key, []).append(change)
-        known = self._book.people
-        unknown = [each.who.identity for each in adding if each.who.anchor is None and each.who.identity not in known]
-        if unknown:
-            self._look_up(list(dict.fromkeys(unknown)))
-            found = {identity: users for identity, users in self._known.carriers.items() if len(users) == 1}
-            known.update({identity: Anchor(str(users[0]["id"])) for identity, users in found.items()})
+    def _alone(self, identities: Sequence[IdentityId]) -> dict[IdentityId, Anchor]:
+        """The accounts of those who were found to have exactly one."""
+        found = {each: self._known.carriers.get(each, []) for each in identities}
+        return {identity: Anchor(str(users[0]["id"])) for identity, users in found.items() if len(users) == 1}
 
     def close(self) -> None:
         """Let go of connections; may be called twice."""
@@ -224,12 +202,12 @@ class Microsoft365:
                 return self._round(kept, kept.link)
             except PageRefused as refused:
                 if refused.answer.status != 410:
-                    raise _halt(refused) from None
+                    raise refused_list(refused.answer) from None
                 _log.info("%s: the delta link has expired; everyone is read again", self.context.name)
         try:
             return self._round(Tenant(self.options.base, self.shape.select, full_at=now), None)
         except PageRefused as refused:
-            raise _halt(refused) from None
+            raise refused_list(refused.answer) from None
 
     def _round(self, tenant: Tenant, link: str | None) -> Tenant:
         began = self._now()
@@ -247,7 +225,7 @@ class Microsoft365:
         try:
             pages = list(self.courier.pages(ListDeleted(self.shape.select)))
         except PageRefused as refused:
-            raise _halt(refused) from None
+            raise refused_list(refused.answer) from None
         found = {str(user["id"]): user for page in pages for user in page["value"]}
         carried = {identity: user for user in found.values() if (identity := self.shape.owner(user)) is not None}
         self._known.deleted = carried
@@ -261,39 +239,7 @@ class Microsoft365:
         except PageRefused as refused:
             if refused.answer.status == 403:
                 return []
-            raise _halt(refused) from None
-
-    def _learn_groups(self) -> list[Mapping[str, Any]]:
-        """Every group, ours with their people: by delta, with our own latest writes on top."""
-        now = self._now()
-        kept = load_tenant(self.context.memory, GroupTenant, _OF_GROUPS)
-        link = kept.link if kept is not None and kept.usable(self.options.base, SELECT, now) else None
-        try:
-            tenant = self._group_round(kept if kept is not None and link else None, link)
-        except PageRefused as refused:
-            if refused.answer.status == 403:
-                raise Halt(
-                    "The app may not read the groups of this tenant, which the settings want looked after: grant it Group.ReadWrite.All (or"
-                    " GroupMember.Read.All) in Entra and consent as an administrator."
-                ) from None
-            if refused.answer.status != 410 or link is None:
-                raise _halt(refused) from None
-            tenant = self._group_round(None, None)
-        merged: list[Mapping[str, Any]] = list(self._recent_groups.over(tenant.users, now).values())
-        self._book.learn(merged)
-        return merged
-
-    def _group_round(self, kept: GroupTenant | None, link: str | None) -> GroupTenant:
-        now = self._now()
-        tenant = kept or GroupTenant(self.options.base, SELECT, full_at=now)
-        for page in self.courier.pages(GroupDelta(SELECT, link)):
-            for item in page["value"]:
-                tenant.take(item)
-            self.context.progress("groups of Microsoft 365", len(tenant.users), None)
-            tenant.link = str(page.get("@odata.deltaLink", ""))
-        tenant.link_at = now
-        keep_tenant(self.context.memory, tenant, _OF_GROUPS)
-        return tenant
+            raise refused_list(refused.answer) from None
 
     def _looked_for(self, anchors: AbstractSet[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Known accounts that no list shows (yet): asked for one by one before they count as lost."""
@@ -323,7 +269,7 @@ class Microsoft365:
             [ListUsers(self.shape.select, each, advanced=self.shape.advanced) for each in filters]
         ):
             if not answer.done:
-                raise _halt(PageRefused(answer))
+                raise refused_list(answer)
             for user in answer.body["value"]:
                 identity = self.shape.owner(user)
                 if identity is not None:
@@ -366,17 +312,6 @@ class Microsoft365:
 def known_fields() -> frozenset[str]:
     """The properties that `extra_fields` may name."""
     return FURTHER | {f"extensionAttribute{n}" for n in range(1, 16)}
-
-
-def _halt(refused: PageRefused) -> Halt:
-    """A list that is refused is never an empty one."""
-    problem = read_problem(refused.answer)
-    if problem.status == 403:
-        return Halt(
-            "The app may not read the users of this tenant: grant it User.Read.All (or User.ReadWrite.All) in Entra and consent"
-            " as an administrator."
-        )
-    return Halt(f"Microsoft 365 refused to list its users ({problem.status} {problem.code}): {problem.message}")
 
 
 def _lane(change: Change) -> str:
