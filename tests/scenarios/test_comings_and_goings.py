@@ -118,3 +118,34 @@ def test_a_group_name_that_is_somebody_elses_is_shown_before_anything_is_done(sa
         year.night("the other groups are made")
         assert year.ad.value("Milton Park School 7A", "member") == []
         year.nothing_to_do()
+
+
+def test_what_was_known_of_a_leaver_is_forgotten_and_the_account_stays(samba: Samba, tmp_path: Path) -> None:
+    with school_year(tmp_path, 8, samba) as year:
+        year.night("the first night")
+        number = min(year.school.pupils)
+        pupil = year.school.pupils[number]
+        username = year.world.username(pupil.first, pupil.last)
+        identity = year.person(pupil.first, pupil.last).id
+        year.school.leaves(number, year.world.day)
+        done(year.night("the day after"), disabled=1)
+        year.nothing_to_do()
+
+        # Somebody asks for it; otherwise it is done by itself after seven years.
+        shown = year.onroll("users", "forget", username, code=3)
+        assert "--confirm" in shown.out + shown.err
+        year.onroll("users", "forget", username, "--confirm")
+        assert f"{pupil.first} {pupil.last}" not in year.onroll("users", "show", username).out
+        assert "forgotten" in year.onroll("explain", username).out
+        assert set(year.enabled(username).values()) == {False}, "the accounts are still there, and still disabled"
+        (kept,) = year.world.store.find(SCHOOL, username)
+        assert kept.id == identity
+        year.nothing_to_do()
+
+        # The MIS, which has listed the leaver all the time, has them on roll again: the same account, with its name.
+        year.school.returns(number)
+        night = year.night("back after all")
+        assert {one.tally["created"] for one in night.targets.values()} == {0}
+        assert set(year.enabled(username).values()) == {True}
+        assert year.person(pupil.first, pupil.last).id == identity
+        year.nothing_to_do()

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from samba import Samba
 from school_year import EVERYWHERE, SCHOOL, SchoolYear, school_year
 
 
@@ -23,8 +24,8 @@ def tonight(told: dict[str, Any]) -> dict[str, list[str]]:
     return {each["target"]: [change["kind"] for change in each["changes"]] for each in told["tonight"]}
 
 
-def test_every_turn_of_a_pupils_life_is_explained(tmp_path: Path) -> None:
-    with school_year(tmp_path, 60) as year:
+def test_every_turn_of_a_pupils_life_is_explained(samba: Samba, tmp_path: Path) -> None:
+    with school_year(tmp_path, 30, samba) as year:
         first = year.night("first night")
         zofia = year.world.joins("Zofia", "Wiśniewska", 9)
         joined = year.night("a joiner")
@@ -75,12 +76,11 @@ def test_every_turn_of_a_pupils_life_is_explained(tmp_path: Path) -> None:
 
         # A directory that is away leaves the rest explained.
         text = year.world.settings.path.read_text(encoding="utf-8")
-        year.world.settings.path.write_text(
-            text.replace('server = "embedded:', 'server = "embedded:nowhere/'), encoding="utf-8"
-        )
-        away = year.json("explain", "z.wisniewska", "--today", year.world.day.isoformat())
-        assert away["tonight"][0]["error"] and not away["tonight"][1]["error"]
-        assert signs_in(away)["m365"] == signs_in(told)["m365"]
+        away = text.replace('server = "ldaps://', 'server = "ldaps://nowhere.')
+        year.world.settings.path.write_text(away, encoding="utf-8")
+        told_away = year.json("explain", "z.wisniewska", "--today", year.world.day.isoformat())
+        assert told_away["tonight"][0]["error"] and not told_away["tonight"][1]["error"]
+        assert signs_in(told_away)["m365"] == signs_in(told)["m365"]
         year.world.settings.path.write_text(text, encoding="utf-8")
 
         year.nothing_to_do()

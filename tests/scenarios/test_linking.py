@@ -27,9 +27,9 @@ SEVEN = (
 
 
 @pytest.fixture
-def year(tmp_path: Path) -> Iterator[SchoolYear]:
-    """An old school in Link Mode, with the embedded directory."""
-    with school_year(tmp_path, 14) as it:
+def year(tmp_path: Path, samba: Samba) -> Iterator[SchoolYear]:
+    """An old school in Link Mode, with a real domain controller."""
+    with school_year(tmp_path, 14, samba) as it:
         old_school(it)
         yield it
 

@@ -12,9 +12,9 @@ from trust_days import MILTON, TrustDays, trust_days
 
 
 @pytest.fixture
-def days(tmp_path: Path) -> Iterator[TrustDays]:
-    """Two schools after their first night, on the embedded directory."""
-    with trust_days(tmp_path, targets=("ad",)) as world:
+def days(tmp_path: Path, samba: Samba) -> Iterator[TrustDays]:
+    """Two schools after their first night, on a real domain controller and in both clouds."""
+    with trust_days(tmp_path, samba) as world:
         people(world)
         yield world
 

@@ -28,9 +28,9 @@ def people(days: TrustDays) -> None:
 
 
 @pytest.fixture
-def days(tmp_path: Path) -> Iterator[TrustDays]:
-    """Both schools after their first night."""
-    with trust_days(tmp_path) as world:
+def days(tmp_path: Path, samba: Samba) -> Iterator[TrustDays]:
+    """Both schools after their first night, on a real domain controller and in both clouds."""
+    with trust_days(tmp_path, samba) as world:
         people(world)
         yield world
 
