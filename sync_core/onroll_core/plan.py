@@ -101,7 +101,7 @@ def _freeing(updates: Sequence[UpdateGroup]) -> list[UpdateGroup]:
             aside = f"{holder.before} [{holder.key.record.partition(':')[2]}]"
             steps.append(replace(holder, after=aside, archive=None))
             last[holder] = replace(holder, before=aside)
-        elif holder is not each:
+        elif holder.anchor != each.anchor:
             place(holder, path | {each})
         steps.append(last.get(each, each))
         placed.add(each)

@@ -37,6 +37,7 @@ def plan_target(
     current = _of_accounts(line, name, desired, observed, bonds, abilities)
     current = _with_groups(line, current, there, identities, desired, observed, abilities)
     current = _with_licences(line, current, desired, observed, bonds, abilities)
+    current = replace(current, changes=tuple(ordered(current.changes)))
     nameless = waiting(there.own, line.today, line.school) if line.school.mode == "create" else []
     if nameless:
         current = replace(current, conflicts=(*nameless, *current.conflicts))
@@ -88,9 +89,7 @@ def _with_groups(
         current, known, identities, desired, observed, ours, line.today, line.school, rules, abilities, others
     )
     changes, doubts = held_names(found, observed, current.target)
-    return replace(
-        current, changes=tuple(ordered([*current.changes, *changes])), conflicts=(*current.conflicts, *doubts)
-    )
+    return replace(current, changes=(*current.changes, *changes), conflicts=(*current.conflicts, *doubts))
 
 
 def _with_licences(
@@ -107,7 +106,7 @@ def _with_licences(
         return current
     switched = partial(line.store.past.switched, current.target, since=line.now() - timedelta(days=days))
     released = licence_changes(desired, observed, bonds, days, line.today, switched)
-    return replace(current, changes=tuple(ordered([*current.changes, *released])))
+    return replace(current, changes=(*current.changes, *released))
 
 
 def _desired(line: Line, name: str, identities: Sequence[Identity], reached: Reached) -> list[DesiredAccount]:

@@ -187,6 +187,7 @@ def test_groups_that_exchange_their_names_do_so_with_one_stepping_aside(names: s
     round_about = [renaming(old, old, new) for old, new in zip(names, names[1:] + names[:1], strict=True)]
     held = {each.anchor: each.before for each in round_about}
     steps = [each for each in ordered(round_about) if isinstance(each, UpdateGroup)]
+    assert ordered(steps) == steps, "what is in order stays so"
     assert len(steps) == len(names) + 1
     for step in steps:
         assert step.after not in held.values(), "the name is free when it is given"
