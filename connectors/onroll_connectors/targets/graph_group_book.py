@@ -50,7 +50,6 @@ class Book:
     taken: dict[str, tuple[str, str]] = field(default_factory=dict)
     people: dict[IdentityId, Anchor] = field(default_factory=dict)
     put: set[tuple[SourceKey, IdentityId]] = field(default_factory=set)
-    unmade: dict[SourceKey, str] = field(default_factory=dict)
     together: dict[SourceKey, list[AddMember]] = field(default_factory=dict)
     told: dict[int, Outcome] = field(default_factory=dict)
     read: bool = False

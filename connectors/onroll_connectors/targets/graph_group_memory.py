@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -77,9 +77,9 @@ class RecentGroups:
             merged[group][relation] = [*others, person] if there else others
         return merged
 
-    def young(self, now: float) -> Iterator[str]:
-        """The groups that were written to in the last hour."""
-        return (key for key, (at, _) in self.bodies.items() if now - at < CATCHING_UP)
+    def young(self, group: str, now: float) -> bool:
+        """True for a group that was written to in the last hour."""
+        return group in self.bodies and now - self.bodies[group][0] < CATCHING_UP
 
 
 def load_recent_groups(memory: Memory) -> RecentGroups:

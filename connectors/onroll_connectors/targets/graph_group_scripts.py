@@ -54,14 +54,6 @@ def _create(change: CreateGroup, book: Book) -> Script:
     mine = book.ours.get(group.key)
     if mine is not None:
         return Applied(change, mine.anchor, "it was there already, made by a run that was cut off")
-    outcome = yield from _made(change, book)
-    if not isinstance(outcome, Applied):
-        book.unmade[group.key] = outcome.why
-    return outcome
-
-
-def _made(change: CreateGroup, book: Book) -> Script:
-    group = change.group
     doing = f"make the group {group.name}"
     holder = book.taken.get(group.name.casefold())
     if holder is not None:

@@ -44,7 +44,7 @@ class GroupWatch:
         self.book = Book(
             self.base,
             self.made_as,
-            lambda key: self.young(key) or key in self._recent.young(self._now()),
+            lambda key: self.young(key) or self._recent.young(key, self._now()),
             lambda group, body: self._recent.wrote(group, body, self._now()),
             lambda group, relation, who, there: self._recent.put(group, relation, who, there, self._now()),
         )
