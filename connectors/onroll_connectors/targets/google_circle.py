@@ -13,8 +13,10 @@ from onroll_connectors.targets.google_kept import Circle
 from onroll_core.accounts import IdentityId
 from onroll_core.changes import (
     AddMember,
+    Applied,
     Change,
     CreateGroup,
+    Deferred,
     GroupChange,
     Outcome,
     Rejected,
@@ -49,14 +51,26 @@ def group_script(circle: Circle, change: GroupChange, owners: Owners) -> tuple[s
     """
     match change:
         case CreateGroup(group):
-            make = courses.create if circle.as_course(group.key, group.kind) else groups.create
-            return f"{group.key.record}", make(circle, change)
+            return f"{group.key.record}", _made_once(circle, change)
         case UpdateGroup(key, anchor):
             write = courses.update if marks.is_course_anchor(anchor) else groups.update
             return f"{key.record}", write(circle, change)
         case AddMember(key, _, _, who) | RemoveMember(key, _, _, who):
             teaching = (key, who.identity) in owners and _in_course(circle, change)
             return f"{key.record}" if teaching else f"{key.record} {who.identity}", _member(circle, change)
+
+
+def _made_once(circle: Circle, change: CreateGroup) -> Script[Outcome]:
+    """Make a group or a course. All were listed: whether ours is there already is known, not asked. Why one was not made is told to its members."""
+    kept, group = circle.kept, change.group
+    mine = kept.anchors.get(group.key)
+    if mine is not None:
+        return Applied(change, mine, "it was there already, made by a run that was cut off")
+    insert = courses.insert if circle.as_course(group.key, group.kind) else groups.insert
+    outcome = yield from insert(circle, change)
+    if isinstance(outcome, Rejected | Deferred):
+        kept.unmade[group.key] = outcome.why, isinstance(outcome, Deferred)
+    return outcome
 
 
 def _member(circle: Circle, change: AddMember | RemoveMember) -> Script[Outcome]:

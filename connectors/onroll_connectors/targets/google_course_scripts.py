@@ -32,19 +32,8 @@ _ROSTERS = {TEACHER: "courses.teachers", STUDENT: "courses.students"}
 _TRANSFERRING = "CannotRemoveCourseOwnerTransferIncomplete"
 
 
-def create(circle: Circle, change: CreateGroup) -> Script[Outcome]:
-    """Carry out a CreateGroup. All courses must have been listed; the alias makes a second one impossible even so."""
-    kept, group = circle.kept, change.group
-    mine = kept.anchors.get(group.key)
-    if mine is not None:
-        return Applied(change, mine, "it was there already, made by a run that was cut off")
-    outcome = yield from _insert(circle, change)
-    if isinstance(outcome, Rejected | Deferred):
-        kept.unmade[group.key] = outcome.why, isinstance(outcome, Deferred)
-    return outcome
-
-
-def _insert(circle: Circle, change: CreateGroup) -> Script[Outcome]:
+def insert(circle: Circle, change: CreateGroup) -> Script[Outcome]:
+    """Make a course with its first owner; the alias makes a second one impossible."""
     kept, group = circle.kept, change.group
     alias, act = marks.alias(group.key), problems.doing(change, True)
     if len(alias) > marks.LONGEST_ALIAS:

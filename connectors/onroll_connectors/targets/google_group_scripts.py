@@ -24,19 +24,8 @@ from onroll_core.changes import (
 from onroll_core.groups.names import slug
 
 
-def create(circle: Circle, change: CreateGroup) -> Script[Outcome]:
-    """Carry out a CreateGroup. All groups must have been listed: whether ours is there already is known, not asked."""
-    kept, group = circle.kept, change.group
-    mine = kept.anchors.get(group.key)
-    if mine is not None:
-        return Applied(change, mine, "it was there already, made by a run that was cut off")
-    outcome = yield from _insert(circle, change)
-    if isinstance(outcome, Rejected | Deferred):
-        kept.unmade[group.key] = outcome.why, isinstance(outcome, Deferred)
-    return outcome
-
-
-def _insert(circle: Circle, change: CreateGroup) -> Script[Outcome]:
+def insert(circle: Circle, change: CreateGroup) -> Script[Outcome]:
+    """Make a group, with the first address that is free."""
     kept, group = circle.kept, change.group
     if not (group.address and circle.domain):
         return Rejected(
