@@ -34,7 +34,6 @@ def take_in(line: Line, night: Night, reached: Reached) -> bool:
     known = there.known
     last = next(iter(line.store.profiles(line.school.id, 1)), None)
     held = examine(snapshot, known, last, line.today, line.school)
-    absent = missing(snapshot, known)
     if held:
         night.snapshot = fingerprint(snapshot)
         if not line.store.use_approval(night.snapshot, line.now()):
@@ -55,6 +54,7 @@ def take_in(line: Line, night: Night, reached: Reached) -> bool:
     hand_over(line, night, night.id)
     _follow_groups(line, night, snapshot)
     # Who is missing from a reading that a person approved is believed to be, as long as they stay away.
+    absent = missing(snapshot, known)
     believed = absent if held else absent & frozenset((last or {}).get("believed", ()))
     looks = profile(snapshot) | ({"believed": sorted(believed)} if believed else {})
     line.store.profile(night.id, line.school.id, looks, True, snapshot.taken_at, snapshot.feed_time, line.now())

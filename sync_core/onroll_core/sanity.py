@@ -88,22 +88,23 @@ def examine(
     (the end of the final year, a leaving date like others) do not count; what counts is measured by role against the larger of a count and a share.
     """
     told = {person.key: person for person in snapshot.people}
-    believed = frozenset((last or {}).get("believed", ()))
     identities = [identity for identity in known if identity.source == "mis"]
+    gone = missing(snapshot, identities) - frozenset((last or {}).get("believed", ()))
     found: list[str] = []
     for role in (Role.STUDENT, Role.STAFF):
         ours = [identity for identity in identities if identity.role is role and identity.state in PRESENT]
         if ours:
-            found += _lost(ours, told, believed, role, today, school)
+            found += _lost(ours, gone, role, today, school)
             found += _leaving(ours, told, role, today, school)
     if identities:
         found += _exchanged(identities, told, school)
         found += _joining(identities, snapshot, today, school)
         found += _rolled_over(identities, snapshot, today, school)
     if last is not None:
-        found += _blank(profile(snapshot), last, school.sanity.blank)
+        looks = profile(snapshot)
+        found += _blank(looks, last, school.sanity.blank)
         if today.month not in _SUMMER:
-            found += _fewer_groups(profile(snapshot), last, school.sanity.groups)
+            found += _fewer_groups(looks, last, school.sanity.groups)
     return found
 
 
@@ -119,32 +120,26 @@ def _rolled_over(identities: Sequence[Identity], snapshot: Snapshot, today: date
 
 
 def _lost(
-    ours: Sequence[Identity],
-    told: Mapping[SourceKey, Person],
-    believed: Collection[str],
-    role: Role,
-    today: date,
-    school: SchoolRules,
+    ours: Sequence[Identity], gone: Collection[IdentityId], role: Role, today: date, school: SchoolRules
 ) -> list[str]:
-    missing = [
+    lost = [
         identity
         for identity in ours
-        if not any(key in told for key in identity.keys)
-        and identity.id not in believed
+        if identity.id in gone
         and not ends_naturally(identity, today, school)
         and not (identity.person.ends is not None and identity.person.ends < today)
     ]
     found: list[str] = []
     allowed = school.sanity.people.allows(len(ours))
-    if len(missing) > allowed:
+    if len(lost) > allowed:
         found.append(
-            f"{len(missing)} of {len(ours)} {_plural(role)} are missing from the MIS's answer with no leaving date"
+            f"{len(lost)} of {len(ours)} {_plural(role)} are missing from the MIS's answer with no leaving date"
             f" (at most {allowed} would be believed). The extract is probably incomplete."
         )
     if role is Role.STUDENT and not found:
         totals = Counter(identity.person.year_group for identity in ours)
-        gone = Counter(identity.person.year_group for identity in missing)
-        for year, count in sorted(gone.items(), key=lambda item: str(item[0])):
+        left = Counter(identity.person.year_group for identity in lost)
+        for year, count in sorted(left.items(), key=lambda item: str(item[0])):
             whole = count == totals[year] >= _YEAR_GROUP
             if year and (whole or count > school.sanity.year_group.allows(totals[year])):
                 found.append(
