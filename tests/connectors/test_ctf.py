@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -15,34 +15,25 @@ import pytest
 
 from fuzz import HOSTILE, MUTATIONS, mutate_bytes, survives
 from onroll_connectors.sandbox.ctf import DFE, Files
-from onroll_connectors.sandbox.school import School, milton_park, with_comers_and_goers
+from onroll_connectors.sandbox.school import milton_park, with_comers_and_goers
 from onroll_connectors.sources import ctf
 from onroll_connectors.sources.ctf import proper
 from onroll_connectors.testing import SourceContract
 from onroll_core.contracts import Source
 from onroll_core.errors import Halt, OnrollError
-from onroll_core.people import Role, Snapshot
+from onroll_core.people import Role
 from same_school import assert_same_school
-from world import Clock, DictMemory, context
+from source_world import SourceWorld
+from world import DictMemory, context
 
 TODAY = date(2026, 11, 24)
 
 
 @dataclass
-class World:
+class World(SourceWorld):
     """The school, its files, and how onroll reaches them."""
 
-    simulator: Files
     folder: Path
-    clock: Clock = field(default_factory=Clock)
-
-    @property
-    def school(self) -> School:
-        return self.simulator.school
-
-    @property
-    def people(self) -> int:
-        return len(self.school.pupils) + len(self.school.staff)
 
     @property
     def file(self) -> Path:
@@ -51,9 +42,6 @@ class World:
     def connect(self, **settings: Any) -> Source:
         told = {"path": str(self.folder), "staff": str(self.folder / "staff.csv"), "quiet_seconds": 0} | settings
         return ctf.connect(ctf.Settings(**told), context("source", self.clock, memory=DictMemory()))
-
-    def read(self, **settings: Any) -> Snapshot:
-        return self.connect(**settings).read()
 
     def edit(self, old: str, new: str) -> None:
         text = self.file.read_text(encoding="utf-8")

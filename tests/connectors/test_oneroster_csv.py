@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import zipfile
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,40 +13,28 @@ import pytest
 
 from fuzz import MUTATIONS, mutate_bytes, mutate_csv, survives
 from onroll_connectors.sandbox.oneroster_csv import Files
-from onroll_connectors.sandbox.school import School, milton_park, with_comers_and_goers
+from onroll_connectors.sandbox.school import milton_park, with_comers_and_goers
 from onroll_connectors.sources import oneroster_csv
 from onroll_connectors.testing import SourceContract
 from onroll_core.contracts import Source
 from onroll_core.errors import Halt, OnrollError
-from onroll_core.people import GroupKind, Role, Snapshot
+from onroll_core.people import GroupKind, Role
 from same_school import assert_same_school
-from world import Clock, DictMemory, context
+from source_world import SourceWorld
+from world import DictMemory, context
 
 TODAY = date(2026, 11, 24)
 
 
 @dataclass
-class World:
+class World(SourceWorld):
     """The school, its files, and how onroll reaches them."""
 
-    simulator: Files
     folder: Path
-    clock: Clock = field(default_factory=Clock)
-
-    @property
-    def school(self) -> School:
-        return self.simulator.school
-
-    @property
-    def people(self) -> int:
-        return len(self.school.pupils) + len(self.school.staff)
 
     def connect(self, **settings: Any) -> Source:
         told = {"path": str(self.folder), "quiet_seconds": 0, "max_age_days": 0} | settings
         return oneroster_csv.connect(oneroster_csv.Settings(**told), context("source", self.clock, memory=DictMemory()))
-
-    def read(self, **settings: Any) -> Snapshot:
-        return self.connect(**settings).read()
 
     def write(self, form: str, zipped: bool = False) -> None:
         self.simulator.form, self.simulator.zipped = form, zipped

@@ -6,7 +6,7 @@ import os
 import random
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,48 +14,31 @@ from typing import Any
 import pytest
 
 from fuzz import MUTATIONS, mutate_bytes, survives
-from onroll_connectors.sandbox.school import School, milton_park, with_comers_and_goers
+from onroll_connectors.sandbox.school import milton_park, with_comers_and_goers
 from onroll_connectors.sandbox.sims import PASSWORD, USER, Sims, command_reporter
 from onroll_connectors.sources import sims
 from onroll_connectors.sources.sims_reports import caption_of
 from onroll_connectors.testing import SourceContract
 from onroll_core.contracts import Source
 from onroll_core.errors import Halt, OnrollError, Unavailable
-from onroll_core.people import GroupKind, Role, Snapshot
+from onroll_core.people import GroupKind, Role
 from same_school import assert_same_school
-from world import Clock, DictMemory, context
+from source_world import SourceWorld
+from world import context
 
 TODAY = date(2026, 11, 24)
 
 
 @dataclass
-class World:
+class World(SourceWorld):
     """The school, its reports in a folder, and how onroll reaches them."""
 
-    simulator: Sims
     folder: Path
-    clock: Clock = field(default_factory=Clock)
-    memory: DictMemory = field(default_factory=DictMemory)
-
-    @property
-    def school(self) -> School:
-        return self.simulator.school
-
-    @property
-    def people(self) -> int:
-        return len(self.school.pupils) + len(self.school.staff)
 
     def connect(self, **settings: Any) -> Source:
         where = {} if "command" in settings else {"path": str(self.folder)}
         told = sims.Settings(**(where | {"quiet_seconds": 0, "max_age_days": 0} | settings))
         return sims.connect(told, context("source", self.clock, memory=self.memory))
-
-    def read(self, **settings: Any) -> Snapshot:
-        source = self.connect(**settings)
-        try:
-            return source.read()
-        finally:
-            source.close()
 
     def misbehave(self, how: str) -> bool:
         self.simulator.ids = how != "no permission"
