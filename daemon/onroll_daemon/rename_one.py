@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from onroll_core.identities import Identity
-from onroll_core.renames import Pending, Renaming, Wish, preview
+from onroll_core.renames import Pending, Preview, Renaming, Wish, preview
 from onroll_core.rules import SchoolRules
 from onroll_core.usernames import problem_with
 from onroll_daemon.nights import who
@@ -41,9 +41,10 @@ def users_rename(config: str | None, username: str, one: One, as_json: bool) -> 
         stop(USAGE, problem)
     with session(config) as opened:
         before, rules = found_person(opened, username)
-        wanted = _wanted(opened, before, rules, new, one)
+        shown = _shown(opened, before, rules, new, one)
+        (wanted,) = shown.renamings
         if one.show:
-            _show(opened, wanted, one, as_json)
+            _show(opened, shown, one, as_json)
             return
         if one.on is not None and one.on > now().date():
             opened.store.put_off_renames(
@@ -68,8 +69,8 @@ def users_rename(config: str | None, username: str, one: One, as_json: bool) -> 
     _said(before, after, wanted, day)
 
 
-def _wanted(opened: Session, before: Identity, rules: SchoolRules, new: str | None, one: One) -> Renaming:
-    """What the wish comes to; one that cannot be done ends the command with the reason."""
+def _shown(opened: Session, before: Identity, rules: SchoolRules, new: str | None, one: One) -> Preview:
+    """What the wish comes to, with its one renaming; one that cannot be done ends the command with the reason."""
     if rules.of(before.role) is None:
         stop(FAILED, f"{before.label} gets no account here, and so no username.")
     if before.username is None and new is None:
@@ -80,15 +81,12 @@ def _wanted(opened: Session, before: Identity, rules: SchoolRules, new: str | No
     (wanted,) = shown.renamings
     if wanted.problem:
         stop(FAILED, wanted.problem)
-    return wanted
+    return shown
 
 
-def _show(opened: Session, wanted: Renaming, one: One, as_json: bool) -> None:
-    school = opened.settings.schools[wanted.identity.school]
-    shown = preview(
-        [Wish(wanted.identity, wanted.username, wanted.email)], school.rules, opened.store.ledger(school.rules.id)
-    )
-    found = look(opened, school, shown, True)
+def _show(opened: Session, shown: Preview, one: One, as_json: bool) -> None:
+    (wanted,) = shown.renamings
+    found = look(opened, opened.settings.schools[wanted.identity.school], shown, True)
     if as_json:
         document(row(wanted, found, one.keep_alias) | {"notes": [*notes(shown, found)]})
         return
