@@ -175,27 +175,31 @@ def demo(
         yield Demo(school, staged, told, graph, google, settings, store, FIRST_DAY - timedelta(days=1))
 
 
-def _configuration(directory: str, mis: str, route: str, staged: Stage, graph: str, google: str) -> str:
-    # The simulators of the demo have no quotas, so that the story is told in a minute.
+def clouds(graph: str, google: str, token: str) -> str:
+    """The tables of both simulated clouds at their addresses; `token` is the name of an environment variable. They have no quotas, so that a story is told in a minute."""
     return f"""
-[targets.ad]
-kind = "active_directory"
-{directory}
-
 [targets.m365]
 kind = "microsoft365"
 endpoint = "{graph}/v1.0"
-token = "env:{_TOKEN}"
+token = "env:{token}"
 writes_per_window = 18000
 
 [targets.google]
 kind = "google_workspace"
 endpoint = "{google}"
-token = "env:{_TOKEN}"
+token = "env:{token}"
 queries_per_minute = 6000000
 creates_per_second = 100000
 units_per_second = 1000
+"""
 
+
+def _configuration(directory: str, mis: str, route: str, staged: Stage, graph: str, google: str) -> str:
+    return f"""
+[targets.ad]
+kind = "active_directory"
+{directory}
+{clouds(graph, google, _TOKEN)}
 [[school]]
 id = "milton-park"
 name = "Milton Park School"

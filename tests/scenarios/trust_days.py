@@ -22,6 +22,7 @@ from onroll_core.identities import Identity
 from onroll_core.night import Night
 from onroll_core.store import Store
 from onroll_daemon import settings as configuration
+from onroll_daemon.demo import clouds
 from onroll_daemon.settings import Settings
 from onroll_daemon.wiring import line, open_store
 from samba import Samba
@@ -256,18 +257,5 @@ staff = {{ username = "{{initial}}.{{last}}", place = "{called}/Staff" }}
 kind = "active_directory"
 groups = ["year", "registration", "teaching", "role"]
 {directory}
-
-[targets.m365]
-kind = "microsoft365"
-endpoint = "{graph}/v1.0"
-token = "env:{_TOKEN}"
-writes_per_window = 18000
-
-[targets.google]
-kind = "google_workspace"
-endpoint = "{google}"
-token = "env:{_TOKEN}"
-queries_per_minute = 6000000
-creates_per_second = 100000
-units_per_second = 1000
+{clouds(graph, google, _TOKEN)}
 {schools}"""
