@@ -107,7 +107,7 @@ def _look(opened: Session, school: SchoolSettings, route: Route, asked: Asked) -
             snapshot = source.read()
         if not snapshot.people:
             stop(FAILED, f"{route.name} named nobody at all. An empty school is never believed; nothing was changed.")
-        move = store.begin_move(name, route.name, who(), now())
+        move = store.moves.begin(name, route.name, who(), now())
         people = store.identities(name)
         snapshot = within(snapshot, key_space(move.number))
         return _Seen(move, snapshot, {each.id: each for each in people}, lists(snapshot, people))
@@ -150,7 +150,7 @@ def _confirm(opened: Session, school: SchoolSettings, seen: _Seen, pairs: Mappin
     store, name = opened.store, school.rules.id
     with store.lease(name, f"rekey by {who()}", now()):
         changed = rekeyed(store.identities(name), seen.snapshot, pairs)
-        store.confirm_move(seen.move, changed, pairs, who(), now())
+        store.moves.confirm(seen.move, changed, pairs, who(), now())
         if seen.move.to == school.route.name:
             # The present source may tell of the new MIS from now on.
             store.forget_memory(memory_of(name, school.route))
@@ -159,11 +159,11 @@ def _confirm(opened: Session, school: SchoolSettings, seen: _Seen, pairs: Mappin
 def _take_back(opened: Session, school: SchoolSettings, as_json: bool) -> None:
     store, name = opened.store, school.rules.id
     with store.lease(name, f"rekey by {who()}", now()):
-        move = store.move(name)
+        move = store.moves.newest(name)
         if move is None or not (move.under_way or move.pairs) or move.status == "taken back":
             raise Refused(f"{name} is not moving to another MIS, so there is nothing to take back.")
         changed = taken_back(store.identities(name), move.pairs)
-        store.take_back_move(move, changed, who(), now())
+        store.moves.take_back(move, changed, who(), now())
     if as_json:
         document({"school": name, "to": move.to, "taken_back": len(changed)})
     else:

@@ -14,7 +14,7 @@ from onroll_daemon.wiring import line
 
 def own_key(opened: Session, school: SchoolSettings, record: str) -> SourceKey:
     """The key of a record that a person wrote as their MIS has it."""
-    return SourceKey(school.rules.id, opened.store.key_space(school.rules.id, school.route.name) + record)
+    return SourceKey(school.rules.id, opened.store.moves.key_space(school.rules.id, school.route.name) + record)
 
 
 def read(opened: Session, school: SchoolSettings) -> Snapshot:
@@ -22,7 +22,7 @@ def read(opened: Session, school: SchoolSettings) -> Snapshot:
     with watching() as progress:
         it = line(opened.settings, school, opened.store, progress=progress)
         with closing(it.source()) as source:
-            return within(source.read(), opened.store.key_space(school.rules.id, school.route.name))
+            return within(source.read(), opened.store.moves.key_space(school.rules.id, school.route.name))
 
 
 def the_record(snapshot: Snapshot, record: str, school: SchoolSettings) -> Person:

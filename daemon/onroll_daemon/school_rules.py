@@ -65,6 +65,7 @@ def school_rules(table: SchoolTable, spot: Spot, mistakes: Mistakes) -> SchoolRu
         groups,
         others,
         keep,
+        table.second_person,
     )
 
 

@@ -78,6 +78,7 @@ class Settings:
     store_url: str
     store_password: Secret | None
     listen: tuple[str, int]
+    console: ConsoleTable
     targets: Mapping[str, TargetSettings]
     schools: Mapping[str, SchoolSettings]
 
@@ -147,7 +148,7 @@ class _Reading:
         for key in told.keys() - FileTables.model_fields.keys():
             self._mistakes.say((key,), f"there is no such table. {suggestion(key, FileTables.model_fields)}")
         store = self._mistakes.model(StoreTable, self._placed_all(told.get("store", {})), ("store",))
-        console = self._mistakes.model(ConsoleTable, told.get("console", {}), ("console",))
+        console = self._mistakes.model(ConsoleTable, self._placed_console(told.get("console", {})), ("console",))
         listen = self._listen(console) if console is not None else ("", 0)
         raw_targets = told.get("targets", {})
         if not isinstance(raw_targets, dict):
@@ -166,13 +167,14 @@ class _Reading:
             if table is None:
                 self._source_alone(n, raw_schools[n])
         self._doubles(tables, schools, targets)
-        if self._mistakes.sentences or store is None:
+        if self._mistakes.sentences or store is None or console is None:
             raise Misconfigured(self._mistakes.sentences)
         return Settings(
             self._path,
             self._store_url(store.url),
             store.password,
             listen,
+            console,
             {name: each for name, each in targets.items() if each is not None},
             {each.rules.id: each for each in schools if each is not None},
         )
@@ -307,11 +309,20 @@ class _Reading:
             number, own = -1, True
         if not 0 <= number <= 65535:
             self._mistakes.say(spot, f"{console.listen!r} is not an address and a port; write 127.0.0.1:8750.")
-        if not own and not console.open_to_network:
+        if not own and not (console.open_to_network and console.encrypted):
             self._mistakes.say(
                 spot,
-                f"other machines could reach {console.listen}, and nobody has to sign in there. Write 127.0.0.1:8750; or, when it is"
-                " protected in another way, add open_to_network = true.",
+                f"other machines could reach {console.listen}, and passwords would cross the network in clear. Write 127.0.0.1:8750; or say"
+                " open_to_network = true, with tls_certificate and tls_key, or with behind_proxy = true where a proxy in front speaks TLS.",
+            )
+        if (console.tls_certificate is None) != (console.tls_key is None):
+            self._mistakes.say(
+                ("console", "tls_certificate"), "tls_certificate and tls_key go together: name both files."
+            )
+        if console.openid and console.address is None:
+            self._mistakes.say(
+                ("console", "openid"),
+                'the identity provider has to know where to send people back to: write address = "https://..." under [console].',
             )
         return host, number
 
@@ -324,6 +335,20 @@ class _Reading:
 
     def _placed_all(self, told: Any) -> Any:
         return {key: self._placed(key, value) for key, value in told.items()} if isinstance(told, dict) else told
+
+    def _placed_console(self, told: Any) -> Any:
+        """Files of the console lie beside the configuration, like all others."""
+        if not isinstance(told, dict):
+            return told
+        files: dict[str, Any] = {
+            key: str(self._folder / told[key])
+            for key in ("tls_certificate", "tls_key")
+            if isinstance(told.get(key), str)
+        }
+        openid = told.get("openid")
+        if isinstance(openid, dict):
+            files["openid"] = {name: self._placed_all(each) for name, each in openid.items()}
+        return told | files
 
     def _placed(self, key: str, value: Any) -> Any:
         """A path as an absolute one, taken from the configuration's folder; any other value as it is."""

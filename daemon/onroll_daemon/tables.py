@@ -38,11 +38,42 @@ class StoreTable(Table):
         return url
 
 
+class OpenIdTable(Table):
+    """[console.openid.NAME]: people sign in with Entra ID, Google, or whoever else speaks OpenID Connect."""
+
+    issuer: str
+    client_id: str
+    client_secret: Secret
+    label: str | None = None
+    staff: bool = True
+
+    @field_validator("issuer")
+    @classmethod
+    def _encrypted(cls, issuer: str) -> str:
+        own = re.match(r"http://(127\.0\.0\.1|localhost|\[::1\])(:|/|$)", issuer)
+        if not issuer.startswith("https://") and not own:
+            raise ValueError(
+                "write the whole address, as https://login.microsoftonline.com/TENANT/v2.0 or https://accounts.google.com"
+            )
+        return issuer.rstrip("/")
+
+
 class ConsoleTable(Table):
     """[console]"""
 
-    listen: str = Field(default="127.0.0.1:8750", description="where health and metrics are served")
+    listen: str = Field(default="127.0.0.1:8750", description="where the console, health and metrics are served")
     open_to_network: bool = Field(default=False, description="allow an address that other machines can reach")
+    address: str | None = Field(default=None, description="what people type to reach it, as https://onroll.school.test")
+    tls_certificate: str | None = Field(default=None, description="a PEM file: the certificate and those above it")
+    tls_key: str | None = Field(default=None, description="a PEM file: the certificate's private key")
+    behind_proxy: bool = Field(default=False, description="a proxy on this machine speaks TLS for it")
+    session_minutes: int = Field(default=30, ge=5, le=720)
+    openid: dict[str, OpenIdTable] = Field(default_factory=dict)
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether what people type reaches the console encrypted."""
+        return self.tls_certificate is not None or self.behind_proxy
 
 
 class LimitTable(Table):
@@ -159,6 +190,7 @@ class SchoolTable(Table):
     enrolments: list[str] = Field(default_factory=lambda: ["C", "M"])
     rollover: str | None = None
     keep_leavers: str = "7 years"
+    second_person: bool = False
     source: dict[str, Any] = Field(default_factory=dict)
     moves_to: MovesToTable | None = None
     students: RoleTable = Field(default_factory=RoleTable)

@@ -99,7 +99,8 @@ def _never_read(line: Line) -> str:
 def _approve(line: Line, digests: Sequence[str], by: str) -> None:
     """Keep a person's yes to exactly these digests."""
     for digest in digests:
-        line.store.approve(digest, line.school.id, by, line.now(), line.now() + APPROVAL_LASTS)
+        needed = 2 if line.school.second_person else 1
+        line.store.approve(digest, line.school.id, by, line.now(), line.now() + APPROVAL_LASTS, needed)
 
 
 @contextmanager

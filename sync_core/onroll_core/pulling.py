@@ -45,7 +45,7 @@ def take_in(line: Line, night: Night, reached: Reached) -> bool:
             return False
         night.notices += held
     years = reckon(snapshot, known, line.today, line.school)
-    move = line.store.move(line.school.id)
+    move = line.store.moves.newest(line.school.id)
     apart = line.store.rejected_links(line.school.id, THE_MIS)
     abroad = recogniser(line, snapshot, there, years)
     found = reconcile(snapshot, known, line.today, line.school, years, line.new_id, apart, abroad)
@@ -59,7 +59,7 @@ def take_in(line: Line, night: Night, reached: Reached) -> bool:
     looks = profile(snapshot) | ({"believed": sorted(believed)} if believed else {})
     line.store.profile(night.id, line.school.id, looks, True, snapshot.taken_at, snapshot.feed_time, line.now())
     if move is not None and move.status == CONFIRMED and move.to == line.mis:
-        line.store.finish_move(move)
+        line.store.moves.finish(move)
     night.people = People(
         len(found.joiners), len(found.movers), len(found.leavers), len(found.returners), len(found.conflicts)
     )
@@ -104,7 +104,7 @@ def _read(line: Line, night: Night) -> Snapshot | None:
         line.store.note_contact(line.school.id, line.now(), night.unread)
         return None
     line.store.note_contact(line.school.id, line.now(), None)
-    space = line.store.key_space(line.school.id, line.mis)
+    space = line.store.moves.key_space(line.school.id, line.mis)
     if not space:
         return snapshot
     year = academic_year(line.today, line.school.rollover)

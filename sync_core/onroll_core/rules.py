@@ -128,7 +128,7 @@ class SchoolRules:
     """One school. In `mode` "link" the target `driver` says who has an account and who may sign in, and the MIS adds to it. `others` are people whom no MIS knows: governors,
     visitors. `absences` is the number of complete reads in a row without a person after which they count as gone;
     `enrolments` are the enrolment statuses of pupils who get an account (a blank status always does). `keep_leavers`: so long after they left, what is known
-    of people is forgotten (see `retention`); None is never."""
+    of people is forgotten (see `retention`); None is never. `second_person`: what is held needs two people's yes."""
 
     id: str
     name: str
@@ -146,6 +146,7 @@ class SchoolRules:
     groups: GroupRules = field(default_factory=GroupRules)
     others: RoleRules | None = None
     keep_leavers: Period | None = SEVEN_YEARS
+    second_person: bool = False
 
     def of(self, role: Role) -> RoleRules | None:
         """The rules of a role; None for roles that get no account."""

@@ -102,7 +102,8 @@ def _clear(line: Line, plan: Plan, found: list[str], approved: Collection[str], 
     found.append("An undo is shown first, and done when exactly its digest is approved.")
     if plan.digest not in approved:
         return guard.clear(plan, found)
-    line.store.approve(plan.digest, line.school.id, by, line.now(), line.now() + SETTLES)
+    needed = 2 if line.school.second_person else 1
+    line.store.approve(plan.digest, line.school.id, by, line.now(), line.now() + SETTLES, needed)
     return guard.clear(plan, found, plan.digest if line.store.use_approval(plan.digest, line.now()) else None)
 
 
@@ -171,12 +172,13 @@ def done_again(line: Line, plan: Plan) -> list[str]:
     ]
 
 
-def settle(line: Line, plan: Plan, cleared: bool) -> None:
+def settle(line: Line, plan: Plan, cleared: bool, people: Collection[IdentityId] | None = None) -> None:
     """Forget what was undone and is let through now, and what no plan has any more because its cause is gone.
 
-    Somebody of whom the plan has a conflict is only hidden by that.
+    Somebody of whom the plan has a conflict is only hidden by that. A plan of some `people` alone says nothing of what was undone of others.
     """
-    marks = line.store.undone(line.school.id, plan.target)
+    everything = line.store.undone(line.school.id, plan.target)
+    marks = [each for each in everything if people is None or each.trace.identity in people]
     if not marks:
         return
     there = frozenset(trace for change in plan.changes for trace in traces(as_json(change)))

@@ -273,6 +273,8 @@ def test_an_address_that_others_can_reach_is_refused_unless_it_is_meant(tmp_path
     onroll.configure(CONFIG.replace("127.0.0.1:0", "0.0.0.0:0"))
     assert "open_to_network = true" in onroll.run("serve", code=2).err
     onroll.configure(CONFIG.replace('"127.0.0.1:0"', '"0.0.0.0:0"\nopen_to_network = true'))
+    assert "in clear" in onroll.run("serve", code=2).err
+    onroll.configure(CONFIG.replace('"127.0.0.1:0"', '"0.0.0.0:0"\nopen_to_network = true\nbehind_proxy = true'))
     assert configuration.load(tmp_path / "onroll.toml").listen == ("0.0.0.0", 0)
 
 

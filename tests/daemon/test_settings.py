@@ -114,7 +114,7 @@ def uncommented(mis: str) -> str:
     before, rest = text.split("[school.source]")
     own, after = rest.split("[school.moves_to]")
     _, after = after.split("[school.students]")
-    excluded = ("token =", "client_secret", "route =", "open_to_network", "life_cycle")
+    excluded = ("token =", 'client_secret = "env:ONROLL_M365', "route =", "open_to_network", "life_cycle")
     before = "\n".join(line for line in before.splitlines() if not line.startswith(excluded))
     return f"{before}\n[school.source]{own if mis == 'csv' else ''}\n[school.students]{after}"
 

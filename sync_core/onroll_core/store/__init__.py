@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, select
 
 from onroll_core.accounts import Anchor, Holder, IdentityId
 from onroll_core.contracts import Memory
-from onroll_core.errors import Halt, Refused
+from onroll_core.errors import Halt
 from onroll_core.groups.known import KnownGroup
 from onroll_core.identities import Bond, Identity
 from onroll_core.linking.links import Linked
@@ -28,13 +28,13 @@ from onroll_core.store import (
     leases,
     ledger,
     linked,
-    moves,
     people,
     plans,
     renaming,
     runs,
     undone,
 )
+from onroll_core.store.console import Console
 from onroll_core.store.engine import open_engine, reading, writing
 from onroll_core.store.failures import Clash
 from onroll_core.store.groups import Membership
@@ -43,10 +43,11 @@ from onroll_core.store.journal import Journal, already_bound, put_bonds
 from onroll_core.store.leases import Busy, Lease
 from onroll_core.store.ledger import Ledger
 from onroll_core.store.memory import StoreMemory, forget
-from onroll_core.store.moves import Move
+from onroll_core.store.moves import Move, Moves
 from onroll_core.store.past import Past
 from onroll_core.store.processes import this_process
 from onroll_core.store.renaming import Former
+from onroll_core.store.requests import Requests
 from onroll_core.store.schema import bonds as bond_table
 from onroll_core.store.undone import Mark
 from onroll_core.traces import Aspect, Trace
@@ -228,44 +229,22 @@ class Store:
         """Pairs of which the last word was one of `statuses`: `linked.CONFIRMED`, REJECTED, UNDONE."""
         return linked.said(self._engine, school, target, statuses)
 
-    # --- moving to another MIS ---
+    @property
+    def moves(self) -> Moves:
+        """Moves to another MIS."""
+        return Moves(self._engine)
 
-    def move(self, school: str) -> Move | None:
-        """The school's newest move to another MIS, or None."""
-        return moves.newest(self._engine, school)
+    # --- the console ---
 
-    def key_space(self, school: str, mis: str) -> str:
-        """What stands before the records of `mis` (see `rekey.key_space`): "" unless the school moved to it."""
-        return moves.space_of(self._engine, school, mis)
+    @property
+    def console(self) -> Console:
+        """Who may use the console, and what they did there."""
+        return Console(self._engine)
 
-    def begin_move(self, school: str, to: str, by: str, now: datetime) -> Move:
-        """A move is looked at: nobody becomes a leaver until it is done or taken back. One that is under way to the same MIS is given again."""
-        found = moves.newest(self._engine, school)
-        if found is None or not found.under_way:
-            moves.begin(self._engine, school, to, by, now)
-            return self.begin_move(school, to, by, now)
-        if found.to != to:
-            raise Refused(
-                f"{school} is already moving to {found.to}. Take that back first: onroll rekey {school} --undo"
-            )
-        return found
-
-    def confirm_move(
-        self, move: Move, changed: Sequence[Identity], pairs: Mapping[IdentityId, str], by: str, now: datetime
-    ) -> None:
-        """Keep everybody's further record. Raises Refused when somebody else was faster, Halt when a record is somebody else's."""
-        try:
-            moves.confirm(self._engine, move, changed, pairs, by, now)
-        except Clash:
-            raise Halt(people.why_refused(self._engine, changed)) from None
-
-    def take_back_move(self, move: Move, changed: Sequence[Identity], by: str, now: datetime) -> None:
-        """Take the records of a move away again."""
-        moves.take_back(self._engine, move, changed, by, now)
-
-    def finish_move(self, move: Move) -> None:
-        """The new MIS was read well: leavers count again."""
-        moves.done(self._engine, move)
+    @property
+    def requests(self) -> Requests:
+        """What people asked the service to do."""
+        return Requests(self._engine)
 
     # --- first passwords ---
 
@@ -370,9 +349,21 @@ class Store:
         """Profiles of snapshots that were believed, newest first."""
         return runs.profiles(self._engine, school, limit)
 
-    def approve(self, digest: str, what: str, by: str, now: datetime, expires: datetime) -> None:
-        """Keep a person's yes to exactly this digest."""
-        runs.approve(self._engine, digest, what, by, now, expires)
+    def approve(self, digest: str, what: str, by: str, now: datetime, expires: datetime, needed: int = 1) -> None:
+        """Keep a person's yes to exactly this digest; where two people are `needed`, that of somebody else completes it."""
+        runs.approve(self._engine, digest, what, by, now, expires, needed)
+
+    def open_approval(self, digest: str, now: datetime) -> dict[str, Any] | None:
+        """The yes to a digest that is neither used nor expired: by, given, expires, needed, also_by."""
+        return runs.open_approval(self._engine, digest, now)
+
+    def refuse(self, digest: str, school: str, by: str, why: str, now: datetime) -> None:
+        """Keep a person's no to exactly this digest, and take an unused yes back."""
+        runs.refuse(self._engine, digest, school, by, why, now)
+
+    def refusal(self, digest: str) -> dict[str, Any] | None:
+        """A person's no to a digest, unless somebody said yes since: by, at, why."""
+        return runs.refusal(self._engine, digest)
 
     def use_approval(self, digest: str, now: datetime) -> bool:
         """True once for an approval that has not expired; it is then used."""

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from onroll_core.errors import Halt
 from onroll_core.store.codec import document, told, utc
+from onroll_core.store.console_schema import refusals
 from onroll_core.store.engine import reading, writing
 from onroll_core.store.plans import of_run
 from onroll_core.store.schema import approvals, changes, contacts, plans, readings, runs
@@ -106,25 +107,62 @@ def profiles(engine: Engine, school: str, limit: int) -> list[dict[str, Any]]:
         ]
 
 
-def approve(engine: Engine, digest: str, what: str, by: str, now: datetime, expires: datetime) -> None:
-    """Keep a person's yes. A second yes to the same, while the first is unused, only takes its place."""
-    row = {"digest": digest, "what": what, "by": by, "given": utc(now), "expires": utc(expires)}
-    dialect = postgresql if engine.dialect.name == "postgresql" else sqlite
-    upsert = dialect.insert(approvals).on_conflict_do_update(
-        index_elements=["digest"], index_where=approvals.c.used.is_(None), set_=row
-    )
+def approve(engine: Engine, digest: str, what: str, by: str, now: datetime, expires: datetime, needed: int = 1) -> None:
+    """Keep a person's yes. A second yes to the same, while the first is unused, takes its place; where two people are `needed`, somebody else's completes it."""
+    row = {"digest": digest, "what": what, "by": by, "given": utc(now), "expires": utc(expires), "needed": needed}
+    still_open = (approvals.c.digest == digest) & approvals.c.used.is_(None)
     with writing(engine) as connection:
-        connection.execute(upsert, row)
+        found = connection.execute(select(approvals).where(still_open).with_for_update()).one_or_none()
+        if found is None:
+            dialect = postgresql if engine.dialect.name == "postgresql" else sqlite
+            upsert = dialect.insert(approvals).on_conflict_do_update(
+                index_elements=["digest"], index_where=approvals.c.used.is_(None), set_=row
+            )
+            connection.execute(upsert, row | {"also_by": None})
+        elif needed > 1 and found.expires > utc(now) and found.by != by:
+            values = {"also_by": by, "expires": utc(expires), "needed": needed}
+            connection.execute(update(approvals).where(approvals.c.id == found.id).values(values))
+        elif found.by != by or found.also_by is None:
+            connection.execute(update(approvals).where(approvals.c.id == found.id).values(row | {"also_by": None}))
+
+
+def open_approval(engine: Engine, digest: str, now: datetime) -> dict[str, Any] | None:
+    """The yes to a digest that has been given and neither used nor expired: by, given, expires, needed, also_by."""
+    query = select(approvals).where(approvals.c.digest == digest, approvals.c.used.is_(None))
+    with reading(engine) as connection:
+        row = connection.execute(query.where(approvals.c.expires > utc(now))).one_or_none()
+    return None if row is None else row._asdict() | {"given": told(row.given), "expires": told(row.expires)}
 
 
 def use_approval(engine: Engine, digest: str, now: datetime) -> bool:
-    """True exactly once for an approval that has not expired, however many ask at the same time."""
-    still_good = (approvals.c.digest == digest) & approvals.c.used.is_(None) & (approvals.c.expires > utc(now))
+    """True exactly once for an approval that has not expired and is complete, however many ask at the same time."""
+    complete = (approvals.c.needed == 1) | approvals.c.also_by.is_not(None)
+    unused = (approvals.c.digest == digest) & approvals.c.used.is_(None)
+    still_good = unused & (approvals.c.expires > utc(now)) & complete
     with reading(engine) as connection:
         if connection.execute(select(approvals.c.id).where(still_good)).first() is None:
             return False
     with writing(engine) as connection:
         return connection.execute(update(approvals).where(still_good).values(used=utc(now))).rowcount == 1
+
+
+def refuse(engine: Engine, digest: str, school: str, by: str, why: str, now: datetime) -> None:
+    """Keep a person's no; an unused yes to the same is taken back."""
+    row = {"digest": digest, "school": school, "by": by, "at": utc(now), "why": why}
+    dialect = postgresql if engine.dialect.name == "postgresql" else sqlite
+    upsert = dialect.insert(refusals).on_conflict_do_update(index_elements=["digest"], set_=row)
+    with writing(engine) as connection:
+        connection.execute(upsert, row)
+        connection.execute(delete(approvals).where(approvals.c.digest == digest, approvals.c.used.is_(None)))
+
+
+def refusal(engine: Engine, digest: str) -> dict[str, Any] | None:
+    """A person's no to a digest: by, at, why; None when nobody said so, or somebody said yes since."""
+    later_yes = select(approvals.c.id).where(approvals.c.digest == digest, approvals.c.given > refusals.c.at)
+    query = select(refusals).where(refusals.c.digest == digest, ~later_yes.exists())
+    with reading(engine) as connection:
+        row = connection.execute(query).one_or_none()
+    return None if row is None else row._asdict() | {"at": told(row.at)}
 
 
 def note_contact(engine: Engine, school: str, now: datetime, problem: str | None) -> None:

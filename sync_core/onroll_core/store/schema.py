@@ -140,6 +140,9 @@ approvals = Table(
     Column("given", Text, nullable=False),
     Column("expires", Text, nullable=False),
     Column("used", Text),
+    # How many people have to say yes, and the second who did.
+    Column("needed", Integer, nullable=False, server_default=text("1")),
+    Column("also_by", Text),
     # Two people who approve the same thing have approved it once.
     Index(
         "one_open_approval_per_digest",
