@@ -42,6 +42,7 @@ from onroll_core.store.guests import Guests
 from onroll_core.store.journal import Journal, already_bound, put_bonds
 from onroll_core.store.leases import Busy, Lease
 from onroll_core.store.ledger import Ledger
+from onroll_core.store.lookup import Lookup
 from onroll_core.store.memory import StoreMemory, forget
 from onroll_core.store.moves import Move, Moves
 from onroll_core.store.past import Past
@@ -240,6 +241,11 @@ class Store:
     def console(self) -> Console:
         """Who may use the console, and what they did there."""
         return Console(self._engine)
+
+    @property
+    def lookup(self) -> Lookup:
+        """Finding and counting people, and what the last weeks brought."""
+        return Lookup(self._engine)
 
     @property
     def requests(self) -> Requests:

@@ -94,6 +94,7 @@ def identity_row(identity: Identity, now: datetime) -> dict[str, Any]:
     }
     facts = document([row, identity.keys])
     return row | {
+        **listed_as(json.loads(row["person"])),
         "search": "\n".join(searched(identity)),
         "fingerprint": blake2b(facts.encode(), digest_size=16).hexdigest(),
         "updated": utc(now),
@@ -129,6 +130,20 @@ def identity_from(
         bonds=bonds,
         elsewhere=elsewhere,
     )
+
+
+LISTED_AS = ("sort_name", "year_group", "registration_group")
+"""The columns that `listed_as` gives."""
+_LONGEST_LISTED = 80  # an index of PostgreSQL has no room for a text of any length
+
+
+def listed_as(person: Mapping[str, Any]) -> dict[str, str]:
+    """What somebody is sorted and counted by, from the document of `person_document`: short texts, "" for what was not told."""
+    last = person.get("last") or person.get("legal_last") or ""
+    first = person.get("first") or person.get("legal_first") or ""
+    row = {"sort_name": f"{fold(last)} {fold(first)}".strip()}
+    row |= {name: " ".join((person.get(name) or "").split()) for name in LISTED_AS[1:]}
+    return {name: text[:_LONGEST_LISTED] for name, text in row.items()}
 
 
 def exact(text: str) -> str:

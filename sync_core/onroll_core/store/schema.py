@@ -20,7 +20,11 @@ from sqlalchemy import (
     text,
 )
 
+from onroll_core.store.codec import LISTED_AS
+
 metadata = MetaData()
+
+_KINDS = ("role", "state", "source", "year_group", "registration_group")
 
 identities = Table(
     "identities",
@@ -45,9 +49,20 @@ identities = Table(
     Column("search", Text, nullable=False),  # what `find` looks in, folded
     Column("fingerprint", Text, nullable=False),  # of everything above: the same if and only if nothing changed
     Column("updated", Text, nullable=False),
+    # Of `person`, so that people can be listed and counted without opening it: see `codec.listed_as`.
+    *(Column(name, Text, nullable=False, server_default=text("''")) for name in LISTED_AS),
     CheckConstraint("length(id) <= 16", name="identity_fits_employee_id"),
     UniqueConstraint("username", name="username_once"),
     UniqueConstraint("email", name="email_once"),
+    Index("people_by_kind", "school", *_KINDS),
+    Index(
+        "names_that_wait",
+        "school",
+        sqlite_where=text("waiting IS NOT NULL"),
+        postgresql_where=text("waiting IS NOT NULL"),
+    ),
+    # All that a search compares, in the order of a list. PostgreSQL's indices have no room for `search`, and it reads the table quickly enough.
+    Index("people_listed", "school", "sort_name", "id", "search", *_KINDS, info={"only": "sqlite"}).ddl_if("sqlite"),
 )
 
 source_keys = Table(
