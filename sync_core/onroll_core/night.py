@@ -120,7 +120,7 @@ class TargetNight:
 @dataclass(slots=True)
 class Night:
     """What one run of one school came to. `unread` is the sentence that says why nothing could be read; `held` are the objections to a snapshot,
-    and `snapshot` the digest that approves it. `notices` change nothing and are worth reading."""
+    and `snapshot` the digest that approves it. `notices` change nothing and are worth reading. `only_people`: the run was for these alone, None when it was for everybody."""
 
     school: str
     run: int | None = None
@@ -131,6 +131,7 @@ class Night:
     snapshot: str = ""
     conflicts: list[str] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
+    only_people: Sequence[str] | None = None
 
     @property
     def id(self) -> int:
@@ -163,6 +164,8 @@ class Night:
             "people": self.people.as_json(),
             "targets": {name: target.as_json() for name, target in self.targets.items()},
         }
+        if self.only_people is not None:
+            shape["only_people"] = list(self.only_people)
         if self.unread:
             shape["error"] = self.unread
         if self.held:

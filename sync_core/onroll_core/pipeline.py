@@ -6,12 +6,13 @@ or is held from stopping another.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date, timedelta
 from functools import partial
 
 from onroll_core import guard
+from onroll_core.accounts import IdentityId
 from onroll_core.apply import apply as carry_out
 from onroll_core.changes import Conflict
 from onroll_core.foresight import foreseen
@@ -64,14 +65,21 @@ def plan(line: Line, only: Sequence[str] | None = None, as_of: date | None = Non
     return night
 
 
-def apply(line: Line, only: Sequence[str] | None = None, approve: Sequence[str] = (), by: str = "") -> Night:
-    """Bring targets into line with what was last read."""
+def apply(
+    line: Line,
+    only: Sequence[str] | None = None,
+    approve: Sequence[str] = (),
+    by: str = "",
+    people: Collection[IdentityId] | None = None,
+) -> Night:
+    """Bring targets into line with what was last read; with `people`, only their accounts, and the night says so (it stands for no whole one)."""
     with _run(line, "apply", by) as night, reached_by(line, only, night) as reached:
+        night.only_people = None if people is None else sorted(people)
         _approve(line, approve, by)
         if not roll(line, former=False).known:
             night.unread = _never_read(line)
         else:
-            _bring_into_line(line, night, reached)
+            _bring_into_line(line, night, reached, people)
     return night
 
 
@@ -120,17 +128,17 @@ def _run(line: Line, kind: str, by: str, undoes: int | None = None) -> Iterator[
         line.store.end_run(night.id, night.status, night.sync_json(), line.now())
 
 
-def _bring_into_line(line: Line, night: Night, reached: Reached) -> None:
+def _bring_into_line(line: Line, night: Night, reached: Reached, people: Collection[IdentityId] | None = None) -> None:
     """Each target in turn: observed, planned, and written when its plan is cleared."""
     there = roll(line)
     for name, observed in reached.all(there.everybody):
         line.store.absorb(name, observed.names, line.now())
-        one, verdict = plan_target(line, night, name, there, observed, reached)
+        one, verdict = plan_target(line, night, name, there, observed, reached, people)
         current = verdict.plan
         bonds = {identity: Bond(anchor) for identity, anchor in current.adopted.items()} | dict(current.settled)
         line.store.bond_all(name, bonds, line.now())
         kept = line.store.keep_plan(night.id, current, one.verdict, one.objections, line.now())
-        settle(line, current, isinstance(verdict, guard.Cleared))
+        settle(line, current, isinstance(verdict, guard.Cleared), people)
         if not isinstance(verdict, guard.Cleared):
             continue
         journal = line.store.journal(kept, current)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -18,6 +18,7 @@ from onroll_core.licences import licence_changes
 from onroll_core.limits import objections
 from onroll_core.line import Line, Reached
 from onroll_core.night import Night, TargetNight
+from onroll_core.one_person import only_of
 from onroll_core.people import Role
 from onroll_core.plan import Plan, ordered
 from onroll_core.project import project, project_abandoned, project_linked, waiting
@@ -27,9 +28,15 @@ from onroll_core.undoing import done_again
 
 
 def plan_target(
-    line: Line, night: Night, name: str, there: Roll, observed: Observed, reached: Reached
+    line: Line,
+    night: Night,
+    name: str,
+    there: Roll,
+    observed: Observed,
+    reached: Reached,
+    people: Collection[IdentityId] | None = None,
 ) -> tuple[TargetNight, guard.Verdict]:
-    """Project, diff and clear for one target."""
+    """Project, diff and clear for one target; with `people`, only what would be done to them is looked at and cleared."""
     abilities = reached.target(name).abilities
     identities, gone = there.looked_after(name, line.school.id, line.sisters), there.abandoned(name, line.sisters)
     desired = [*_desired(line, name, identities, reached), *project_abandoned(gone, line.school, abilities)]
@@ -41,6 +48,8 @@ def plan_target(
     nameless = waiting(there.own, line.today, line.school) if line.school.mode == "create" else []
     if nameless:
         current = replace(current, conflicts=(*nameless, *current.conflicts))
+    if people is not None:
+        current = only_of(current, people)
     verdict = _clear(line, current, identities, observed, night.run is not None)
     one = TargetNight("cleared", current)
     if isinstance(verdict, guard.Held):
