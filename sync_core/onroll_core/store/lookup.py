@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Select, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, Select, cast, func, or_, select
+from sqlalchemy.dialects import postgresql
 
 from onroll_core.accounts import IdentityId
 from onroll_core.identities import Identity, State
@@ -142,17 +143,21 @@ class Lookup:
         }
         fits: list[ColumnElement[bool]] = [identities.c[name] == value for name, value in same.items() if value]
         fits += [identities.c.search.contains(word, autoescape=True) for word in words if word]
+        # These few are looked for on their own: the order of the list would have the whole table read for them.
+        few = identities.alias()
         if waiting:
-            fits.append(identities.c.waiting.is_not(None))
+            fits.append(identities.c.id.in_(select(few.c.id).where(few.c.waiting.is_not(None))))
         if by_hand:
-            fits.append(identities.c.suspended != "")
+            fits.append(identities.c.id.in_(select(few.c.id).where(few.c.suspended != "")))
         with reading(self._engine) as connection:
             fits.append(self._of(connection, schools))
             if group is not None:
                 fits.append(self._among(_members(connection, group)))
-            total = connection.execute(select(func.count()).select_from(identities).where(*fits)).scalar_one()
             page = select(identities.c.id).where(*fits).order_by(identities.c.sort_name, identities.c.id)
-            ids = connection.execute(page.limit(limit).offset(offset)).scalars().all() if total else []
+            ids = connection.execute(page.limit(limit).offset(offset)).scalars().all()
+            total = offset + len(ids)
+            if len(ids) == limit or (offset and not ids):  # else these are the last ones, and there is nothing to count
+                total = connection.execute(select(func.count()).select_from(identities).where(*fits)).scalar_one()
             found = {each.id: each for each in load(connection, select(listed(self._engine, ids).c.value))}
         return Page(tuple(found[IdentityId(each)] for each in ids), total, offset)
 
@@ -247,10 +252,14 @@ def _members(connection: Connection, group: SourceKey) -> list[str]:
 
 
 def _groups(connection: Connection, schools: Collection[str]) -> Iterable[GroupFacet]:
-    query = select(groups).where(groups.c.school.in_(list(schools)), ~groups.c.archived)
-    for row in connection.execute(query.order_by(groups.c.school, groups.c.kind, groups.c.name, groups.c.record)):
-        members = len(json.loads(row.people)["members"])
-        yield GroupFacet(SourceKey(row.school, row.record), GroupKind(row.kind), row.name, members)
+    of = groups.c
+    if connection.dialect.name == "postgresql":
+        members = func.json_array_length(cast(of.people, postgresql.JSON)["members"])
+    else:
+        members = func.json_array_length(of.people, "$.members")
+    query = select(of.school, of.record, of.kind, of.name, members).where(of.school.in_(list(schools)), ~of.archived)
+    for school, record, kind, name, count in connection.execute(query.order_by(of.school, of.kind, of.name, of.record)):
+        yield GroupFacet(SourceKey(school, record), GroupKind(kind), name, count)
 
 
 def _add(day: Day, status: str, summary: Mapping[str, Any]) -> None:
