@@ -6,7 +6,7 @@ import ipaddress
 import sys
 import tomllib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,12 @@ from onroll_connectors.mis import MISES, find
 from onroll_connectors.secrets import Secret
 from onroll_core.people import Role
 from onroll_core.rules import SchoolRules, TargetRules
+from onroll_daemon.alerts.rules import AlertRules, alert_rules
 from onroll_daemon.kinds import Folder, kinds, module_of, settings_of
 from onroll_daemon.mistakes import Misconfigured, Mistakes, suggestion
 from onroll_daemon.school_rules import ROLES, place_of, school_rules, target_rules
 from onroll_daemon.tables import (
+    AlertsTable,
     ConsoleTable,
     FileTables,
     MovesToTable,
@@ -81,6 +83,7 @@ class Settings:
     console: ConsoleTable
     targets: Mapping[str, TargetSettings]
     schools: Mapping[str, SchoolSettings]
+    alerts: AlertRules = field(default_factory=AlertRules)
 
 
 def locate(given: str | None, environment: Mapping[str, str], here: Path = Path()) -> Path:
@@ -150,6 +153,8 @@ class _Reading:
         store = self._mistakes.model(StoreTable, self._placed_all(told.get("store", {})), ("store",))
         console = self._mistakes.model(ConsoleTable, self._placed_console(told.get("console", {})), ("console",))
         listen = self._listen(console) if console is not None else ("", 0)
+        alerts = self._mistakes.model(AlertsTable, told.get("alerts", {}), ("alerts",)) or AlertsTable()
+        alerting = alert_rules(alerts, self._folder, self._mistakes, (console or ConsoleTable()).address)
         raw_targets = told.get("targets", {})
         if not isinstance(raw_targets, dict):
             self._mistakes.say(("targets",), "targets have names: write [targets.ad], and its keys below.")
@@ -177,6 +182,7 @@ class _Reading:
             console,
             {name: each for name, each in targets.items() if each is not None},
             {each.rules.id: each for each in schools if each is not None},
+            alerting,
         )
 
     def _target(self, name: str, told: Any) -> TargetSettings | None:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from onroll_connectors.mis import EVENING, MISES, find
 from onroll_connectors.secrets import Secret
 from onroll_core.years import Country
+from onroll_daemon.alerts.rules import TOPICS, Topic, Weekly
 
 
 class Table(BaseModel):
@@ -74,6 +75,23 @@ class ConsoleTable(Table):
     def encrypted(self) -> bool:
         """Whether what people type reaches the console encrypted."""
         return self.tls_certificate is not None or self.behind_proxy
+
+
+class AlertsTable(Table):
+    """[alerts]: `to` are Apprise addresses, which are secrets."""
+
+    to: list[Secret] = Field(default_factory=list)
+    about: list[Topic] = Field(default_factory=lambda: list(TOPICS))
+    personal_data: bool = False
+    digest: str = "Monday 07:30"
+    templates: str | None = None
+    console_address: str | None = Field(default=None, description="stands in the text; [console] address if left out")
+
+    @field_validator("digest")
+    @classmethod
+    def _due(cls, digest: str) -> str:
+        Weekly.parse(digest)
+        return digest
 
 
 class LimitTable(Table):
@@ -244,5 +262,6 @@ class FileTables(Table):
 
     store: StoreTable = Field(default_factory=StoreTable)
     console: ConsoleTable = Field(default_factory=ConsoleTable)
+    alerts: AlertsTable = Field(default_factory=AlertsTable)
     targets: dict[str, dict[str, Any]] = Field(default_factory=dict)
     school: list[SchoolTable] = Field(default_factory=list)

@@ -121,6 +121,7 @@ def uncommented(mis: str) -> str:
 
 def test_every_key_of_the_sample_is_one_that_onroll_knows(tmp_path: Path) -> None:
     """And the defaults that it shows are the defaults."""
+    (tmp_path / "alert-texts").mkdir()
     found = load(tmp_path, uncommented("csv"))
     rules = found.schools["milton-park"].rules
     assert (rules.limits, rules.sanity) == (Limits(), Sanity())
