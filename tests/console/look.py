@@ -1,0 +1,175 @@
+"""Photographs the look of the console: a sample page with every part, a message and a sign-in page, in light and dark, wide and narrow; and asks axe.
+
+    python tests/console/look.py FOLDER
+
+A folder of pictures, and on standard output what axe finds. Needs Chromium; nothing of the service runs.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import sync_playwright
+
+from onroll_daemon.console.pictures import Day, weeks
+from onroll_daemon.console.templating import STATIC, environment
+
+NOW = datetime(2026, 11, 26, 4, 40, tzinfo=UTC)
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+FLAGS += ["--disable-component-update", "--disable-sync"]
+CSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'"
+HOSTILE = 'O\'Neill <b>& Sons</b> "x"'
+SIGN_IN = """{% extends "signed_out.html" %}{% import "parts.html" as parts with context %}{% block content %}
+<h1>Sign in</h1><form method="post" action="/sign-in">{{ parts.csrf() }}
+{{ parts.field("username", "Username", attrs={"autocomplete": "username"}) }}
+{{ parts.field("password", "Password", type="password", attrs={"autocomplete": "current-password"}, error="That is not right. Try again.") }}
+<p class="actions">{{ parts.button("Sign in", "primary") }}</p></form>
+<p class="actions">{{ parts.link_button("Sign in with Microsoft", "/oidc/entra") }}</p>{% endblock %}"""
+
+
+def days() -> list[Day]:
+    """Three weeks with a quiet half-term, a big night that was held, and one that failed."""
+    joined = [3, 0, 1, 0, 2, 0, 0, 0, 0, 1, 0, 0, 0, 0, 41, 6, 2, 0, 0, 1, 0]
+    left = [0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 1, 0, 0, 12, 0]
+    other = [12, 8, 4, 9, 30, 0, 0, 2, 1, 0, 3, 1, 0, 0, 22, 15, 9, 6, 4, 18, 2]
+    first = date(2026, 11, 5)
+    states = {14: "held", 19: "held", 12: "failing"}
+    return [
+        Day(first + timedelta(days=index), *told, state=states.get(index, ""))  # type: ignore[arg-type]
+        for index, told in enumerate(zip(joined, left, other, strict=True))
+    ]
+
+
+def pages() -> dict[str, str]:
+    """Name -> HTML."""
+    made = environment(ZoneInfo("Europe/London"), lambda: NOW)
+    visitor = {"name": "Ann Lee", "role": "administrator", "csrf": "token", "schools": ["milton-park"]}
+    names = [
+        "today",
+        "plan",
+        "runs",
+        "users",
+        "key",
+        "link",
+        "rename",
+        "groups",
+        "manual",
+        "settings",
+        "alerts",
+        "audit",
+    ]
+    labels = "Today,Plan,Runs,Users,New users and passwords,Link accounts,Rename,Groups,Manual users,Schools and settings,Alerts,Audit"
+    nav = [
+        {
+            "href": f"/{name}",
+            "label": label,
+            "current": name == "today",
+            "count": {"plan": 3, "link": 1204}.get(name, 0),
+            "icon": name,
+        }
+        for name, label in zip(names, labels.split(","), strict=True)
+    ]
+    people = [
+        ("Eve Abara", "24eabara", "e.abara@miltonparkschool.co.uk", 31, "active"),
+        (HOSTILE, "oneill", "a.very.long.address.indeed.for.one.person@students.miltonparkschool.co.uk", 1340, "held"),
+        ("Zoë Żak", "19zzak", None, 0, "left"),
+    ]
+    shared: dict[str, Any] = {
+        "visitor": visitor,
+        "nav": nav,
+        "school": {"id": "milton-park", "name": "Milton Park School"},
+        "schools": [("milton-park", "Milton Park School"), ("st-bede", "St Bede's Catholic Primary School")],
+        "version": "0.1.0",
+    }
+    flashes = [("done", "Eve Abara was renamed."), ("warning", "A plan waits for a second person."), ("error", HOSTILE)]
+    text = (Path(__file__).parent / "sample.html").read_text(encoding="utf-8")
+    picture = weeks("Milton Park School", days())
+    return {
+        "sample": made.from_string(text).render(shared, flashes=flashes, people=people, picture=picture),
+        "message": made.get_template("message.html").render(
+            shared,
+            title="The plan has changed",
+            sentence="Somebody synced since you opened it. Nothing was approved. Look at the new plan.",
+            status=409,
+            link=("/plan", "Look at the new plan"),
+        ),  # fmt: skip
+        "sign-in": made.from_string(SIGN_IN).render(),
+    }
+
+
+class Served(SimpleHTTPRequestHandler):
+    """Our files and the pages, with the console's own content security policy."""
+
+    html: dict[str, str]
+
+    def do_GET(self) -> None:
+        path = self.path.partition("?")[0]
+        if path.startswith("/static/"):
+            self.path = path.removeprefix("/static")
+            super().do_GET()
+            return
+        body = self.html.get(path.strip("/"), "").encode()
+        self.send_response(200 if body else 404)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Security-Policy", CSP)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Says nothing."""
+
+
+@contextmanager
+def served(html: dict[str, str]) -> Iterator[str]:
+    """Their address on the loopback."""
+    handler = type("Handler", (Served,), {"html": html})
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(STATIC))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def photograph(folder: Path) -> list[str]:
+    """What is wrong: violations that axe finds, pages wider than the window, and what the console of the browser says."""
+    wrong: list[str] = []
+    html = pages()
+    folder.mkdir(parents=True, exist_ok=True)
+    with served(html) as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        for name in html:
+            for scheme in ("light", "dark"):
+                for width in (1280, 360):
+                    view = f"{name}-{scheme}-{width}"
+                    page = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": 800})  # type: ignore[arg-type]
+                    page.on("console", lambda told, view=view: wrong.append(f"{view}: {told.text}"))
+                    page.route("**/requests/**", lambda route: route.abort())
+                    page.goto(f"{address}/{name}")
+                    page.screenshot(path=folder / f"{view}.png", full_page=True)
+                    page.evaluate("document.querySelectorAll('main details').forEach(one => one.open = true)")
+                    if page.evaluate("document.documentElement.scrollWidth") > width:
+                        wrong.append(f"{view}: wider than the window")
+                    found = Axe().run(page).response["violations"]
+                    wrong += [
+                        f"{view}: {one['id']}: {one['nodes'][0]['failureSummary']} {one['nodes'][0]['html'][:200]}"
+                        for one in found
+                    ]
+                    page.screenshot(path=folder / f"{view}-open.png", full_page=True)
+                    page.close()
+        browser.close()
+    return wrong
+
+
+if __name__ == "__main__":
+    told = photograph(Path(sys.argv[1]))
+    print("\n".join(told) or "Nothing is wrong.")
