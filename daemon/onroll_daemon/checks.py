@@ -36,19 +36,18 @@ def check(config: str | None, school: str | None, as_json: bool) -> None:
             found.append(each)
             progress(f"checked {each.where}", len(found), None)
     if as_json:
-        document(
-            {
-                "findings": [
-                    {"where": each.where, "level": each.finding.level, "sentence": each.finding.sentence}
-                    for each in found
-                ]
-            }
-        )
+        document(shape(found))
     else:
         for each in found:
             say(f"{each.finding.level:<8} {each.where}: {each.finding.sentence}")
     if any(each.finding.level == "problem" for each in found):
         raise typer.Exit(FAILED)
+
+
+def shape(found: Sequence[Found]) -> dict[str, list[dict[str, str]]]:
+    """The document of `onroll check --json`."""
+    rows = [{"where": each.where, "level": each.finding.level, "sentence": each.finding.sentence} for each in found]
+    return {"findings": rows}
 
 
 def _everything(settings: Settings, schools: Sequence[SchoolSettings]) -> Iterator[Found]:
@@ -62,12 +61,13 @@ def _everything(settings: Settings, schools: Sequence[SchoolSettings]) -> Iterat
         yield Found("store", Finding("ok", "it is there and up to date."))
         looked_at: set[str] = set()
         for school in schools:
-            yield from _school(settings, school, store, looked_at)
+            yield from check_school(settings, school, store, looked_at)
     finally:
         store.close()
 
 
-def _school(settings: Settings, school: SchoolSettings, store: Store, looked_at: set[str]) -> Iterator[Found]:
+def check_school(settings: Settings, school: SchoolSettings, store: Store, looked_at: set[str]) -> Iterator[Found]:
+    """One school: how fresh it is, its next start, its source, and its targets but those `looked_at` already."""
     name, at = school.rules.id, now()
     yield Found(name, _fresh(school, store))
     hours = school.window.next_opening(at)

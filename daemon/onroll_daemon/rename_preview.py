@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from onroll_core.accounts import Anchor, IdentityId
-from onroll_core.contracts import TellsSignIns
-from onroll_core.errors import OnrollError
+from onroll_core.accounts import IdentityId
 from onroll_core.people import Role
 from onroll_core.renames import Preview, Renaming
+from onroll_core.store import Store
 from onroll_daemon.bars import watching
 from onroll_daemon.session import Session
-from onroll_daemon.settings import SchoolSettings
+from onroll_daemon.settings import SchoolSettings, Settings
+from onroll_daemon.sign_ins import sign_ins
 from onroll_daemon.wiring import line, now
 
 RECENT = timedelta(days=30)
@@ -48,45 +48,33 @@ class Look:
         return sum(1 for each in found if each is not None and each[0] >= since)
 
 
-def look(opened: Session, school: SchoolSettings, shown: Preview, ask: bool) -> Look:
-    """What can be told without changing anything. With `ask` the targets are asked who has signed in; one that cannot be reached is a sentence."""
-    found = Look(touched={name: _touched(opened, name) for name in school.targets})
+def at_hand(settings: Settings, store: Store, school: SchoolSettings, shown: Preview) -> Look:
+    """What the store and the configuration tell, without asking any target."""
+    found = Look(touched={name: _touched(settings, name) for name in school.targets})
     chosen = {each.identity.id for each in shown.renamings}
-    found.handed_out = {who: at for who, (at, _) in opened.store.handouts(school.rules.id).items() if who in chosen}
-    found.many = _many(opened, school, shown)
-    if ask and chosen:
-        with watching() as progress:
-            for name, each in line(opened.settings, school, opened.store, progress=progress).targets.items():
-                anchors = {one.identity.bonds[name].anchor: one.identity.id for one in shown.renamings if name in one.identity.bonds}  # fmt: skip
-                if not anchors:
-                    continue
-                try:
-                    target = each.connect()
-                    try:
-                        told = target.signed_in(frozenset(anchors)) if isinstance(target, TellsSignIns) else None
-                    finally:
-                        target.close()
-                except OnrollError as failure:
-                    found.untold.append(f"{name} could not be asked who has signed in: {failure}")
-                    continue
-                if told is None:
-                    found.untold.append(f"{name} does not tell who has signed in.")
-                _keep(found, name, anchors, told or {})
+    found.handed_out = {who: at for who, (at, _) in store.handouts(school.rules.id).items() if who in chosen}
+    found.many = _many(store, school, shown)
     return found
 
 
-def _keep(found: Look, name: str, anchors: Mapping[Anchor, IdentityId], told: Mapping[Anchor, datetime]) -> None:
-    for anchor, when in told.items():
-        found.signed_in.setdefault(anchors[anchor], {})[name] = when
+def look(opened: Session, school: SchoolSettings, shown: Preview, ask: bool) -> Look:
+    """What can be told without changing anything. With `ask` the targets are asked who has signed in; one that cannot be reached is a sentence."""
+    found = at_hand(opened.settings, opened.store, school, shown)
+    if ask and shown.renamings:
+        with watching() as progress:
+            it = line(opened.settings, school, opened.store, progress=progress)
+            told = sign_ins(it, [each.identity for each in shown.renamings])
+        found.signed_in, found.untold = told.last, told.untold
+    return found
 
 
-def _touched(opened: Session, name: str) -> str:
-    return _TOUCHED.get(opened.settings.targets[name].module.rpartition(".")[2], "the username and the address")
+def _touched(settings: Settings, name: str) -> str:
+    return _TOUCHED.get(settings.targets[name].module.rpartition(".")[2], "the username and the address")
 
 
-def _many(opened: Session, school: SchoolSettings, shown: Preview) -> list[str]:
+def _many(store: Store, school: SchoolSettings, shown: Preview) -> list[str]:
     """More than one night may do: told before, so that nobody is surprised by a plan that is held."""
-    everybody = [each for each in opened.store.identities(school.rules.id) if each.bonds]
+    everybody = [each for each in store.identities(school.rules.id) if each.bonds]
     told = []
     for role in Role:
         wanted = sum(each.identity.role is role and bool(each.identity.bonds) for each in shown.renamings)

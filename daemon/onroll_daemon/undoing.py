@@ -33,7 +33,7 @@ def runs_undo(
                     night = pipeline.show_undo(it, number, only)
             stopped = over.is_set()
     if as_json:
-        document(_shape(night, number))
+        document(shape(night, number))
     else:
         _tell(night, number)
     if stopped:
@@ -55,7 +55,7 @@ def _school(opened: Session, number: int, only: Sequence[str] | None) -> SchoolS
     return school
 
 
-def _shape(night: Night, number: int) -> dict[str, object]:
+def shape(night: Night, number: int) -> dict[str, object]:
     """The document: that of `plan --json` for what is shown, that of `sync --json` for what was done, with the run that is undone."""
     shape = night.plan_json() if night.run is None else night.sync_json()
     left = [conflict.why for conflict in pipeline.unsettled(night)]
