@@ -59,8 +59,8 @@ def pages() -> dict[str, str]:
         "plan",
         "runs",
         "users",
-        "key",
-        "link",
+        "passwords",
+        "links",
         "rename",
         "groups",
         "manual",
@@ -74,7 +74,7 @@ def pages() -> dict[str, str]:
             "href": f"/{name}",
             "label": label,
             "current": name == "today",
-            "count": {"plan": 3, "link": 1204}.get(name, 0),
+            "count": {"plan": 3, "links": 1204}.get(name, 0),
             "icon": name,
         }
         for name, label in zip(names, labels.split(","), strict=True)
@@ -151,7 +151,9 @@ def photograph(folder: Path) -> list[str]:
             for scheme in ("light", "dark"):
                 for width in (1280, 360):
                     view = f"{name}-{scheme}-{width}"
-                    page = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": 800})  # type: ignore[arg-type]
+                    page = browser.new_page(
+                        locale="en-GB", color_scheme=scheme, viewport={"width": width, "height": 800}
+                    )  # type: ignore[arg-type]
                     page.on("console", lambda told, view=view: wrong.append(f"{view}: {told.text}"))
                     page.route("**/requests/**", lambda route: route.abort())
                     page.goto(f"{address}/{name}")

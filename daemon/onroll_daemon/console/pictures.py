@@ -17,7 +17,7 @@ State = Literal["", "held", "failing"]
 HEIGHT = 96.0
 """Of a bar that reaches the top of the scale, in units of the picture."""
 _SLOT, _BAR = 18.0, 12.0  # the width of one day, and of its bar
-_TOP, _LEFT, _FOOT = 24.0, 32.0, 24.0  # room for the marks above the bars, the scale beside and the days below them
+_TOP, _LEFT, _FOOT = 24.0, 36.0, 24.0  # room for the marks above the bars, the scale beside and the days below them
 _PARTS = (("others", "Other changes"), ("joiners", "Joiners"), ("leavers", "Leavers"))  # from the ground up
 
 
@@ -119,7 +119,7 @@ def _bar(row: Day, index: int, top: int, key: str, labelled: bool) -> Markup:
         drawn.append(_MARKS[row.state].format(x=middle, y=_TOP / 2 - 2))
     if labelled:
         text = Markup('<text class="weeks-day" x="{:g}" y="{:g}">{}</text>')
-        drawn.append(text.format(left + 2, _TOP + HEIGHT + 17, f"{row.on.day} {row.on:%b}"))
+        drawn.append(text.format(left + 2, _TOP + HEIGHT + 17, _short(row.on)))
         drawn.append(Markup('<path class="weeks-week" d="M{:g} {:g}v6"/>').format(left, _TOP + HEIGHT))
     return Markup('<g class="weeks-slot">{}</g>').format(Markup("").join(drawn))
 
@@ -151,29 +151,19 @@ def _table(school: str, rows: Sequence[Day]) -> Markup:
     shown = [row for row in reversed(rows) if row.total or row.state]
     if not shown:
         return Markup("")
-    heads = ("Day", "Joiners", "Leavers", "Other changes", "Night")
-    cell = Markup('<td data-label="{}"{}>{}</td>')
-    right = Markup(' class="number"')
-    lines = Markup("").join(
-        Markup('<tr><th scope="row" data-label="Day"><time datetime="{}">{}</time></th>{}</tr>').format(
-            row.on.isoformat(),
-            _spoken(row.on),
-            Markup("").join(
-                [
-                    *(cell.format(head, right, number(getattr(row, head.split()[0].lower().replace("other", "others")))) for head in heads[1:4]),
-                    cell.format("Night", "", row.state or "went through"),
-                ]
-            ),
-        )
-        for row in shown
-    )  # fmt: skip
-    names = Markup("").join(
-        Markup('<th scope="col"{}>{}</th>').format(right if head in heads[1:4] else "", head) for head in heads
+    line = Markup(
+        '<tr><th scope="row"><time datetime="{}">{}</time></th><td class="number">{}</td><td class="number">{}</td><td class="number">{}</td>'
+        "<td>{}</td></tr>"
     )
+    lines = [
+        line.format(row.on.isoformat(), _short(row.on), number(row.joiners), number(row.leavers), number(row.others), row.state or "–")
+        for row in shown
+    ]  # fmt: skip
     return Markup(
-        '<details class="more"><summary>The same as a table</summary><table class="table"><caption>{}: days on which nothing happened are left out'
-        "</caption><thead><tr>{}</tr></thead><tbody>{}</tbody></table></details>"
-    ).format(school, names, lines)
+        '<details class="more"><summary>The same as a table</summary><table class="table dense"><caption>{}: the days on which something happened,'
+        ' the newest first</caption><thead><tr><th scope="col">Day</th><th scope="col" class="number">Joiners</th><th scope="col" class="number">'
+        'Leavers</th><th scope="col" class="number">Other</th><th scope="col">Night</th></tr></thead><tbody>{}</tbody></table></details>'
+    ).format(school, Markup("").join(lines))
 
 
 def _told(row: Day) -> str:
@@ -183,3 +173,7 @@ def _told(row: Day) -> str:
 
 def _spoken(on: date) -> str:
     return f"{on.day} {on:%B}"
+
+
+def _short(on: date) -> str:
+    return f"{on.day} {on:%b}"
