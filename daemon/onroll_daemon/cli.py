@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from onroll_daemon.alerts.cli import alerts
 from onroll_daemon.cli_groups import groups
 from onroll_daemon.cli_options import Approve, Config, Json, Only, School, Today, day
 from onroll_daemon.cli_people import links, passwords, users
@@ -24,6 +25,7 @@ app.add_typer(links, name="links")
 app.add_typer(groups, name="groups")
 app.add_typer(passwords, name="passwords")
 app.add_typer(runs, name="runs")
+app.add_typer(alerts, name="alerts")
 
 
 @app.command()
