@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import typer
 
-from onroll_core.retention import forgotten, why_not
-from onroll_core.store import this_process
 from onroll_daemon.nights import who
+from onroll_daemon.operations.forgetting import forget, may_be_forgotten
 from onroll_daemon.people import found_person
-from onroll_daemon.session import FAILED, HELD, document, say, session, stop
+from onroll_daemon.session import HELD, document, say, session
 from onroll_daemon.wiring import now
 
 
@@ -16,19 +15,9 @@ def users_forget(config: str | None, username: str, confirm: bool, as_json: bool
     """Without `confirm` it says what would be forgotten, and does nothing."""
     with session(config) as opened:
         identity, rules = found_person(opened, username)
-        problem = why_not(identity, now().date(), rules)
-        if problem:
-            stop(FAILED, problem)
+        may_be_forgotten(identity, rules, now().date())
         if confirm:
-            by = f"{who() or 'somebody'} asked for it"
-            with opened.store.lease(rules.id, this_process("users forget")):
-                # Read again: a night may have changed them until the lease was had.
-                identity, rules = found_person(opened, identity.id)
-                problem = why_not(identity, now().date(), rules)
-                if problem:
-                    stop(FAILED, problem)
-                emptied = forgotten(identity, now().date(), rules)
-                opened.store.past.forget(None, rules.id, [(identity, emptied)], by, now())
+            forget(opened.store, identity.id, rules, now().date(), who(), now())
     if as_json:
         document({"identity": identity.id, "username": identity.username, "forgotten": confirm})
     elif confirm:

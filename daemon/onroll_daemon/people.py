@@ -8,14 +8,14 @@ from typing import Any
 
 from onroll_core.explain.words import Discreet
 from onroll_core.identities import Identity
-from onroll_core.lifecycle import standing
-from onroll_core.project import own_display_name
 from onroll_core.rules import SchoolRules
-from onroll_core.templates import FIELDS
-from onroll_core.usernames import clean_display
-from onroll_daemon.session import FAILED, Session, document, say, session, stop
+from onroll_daemon.operations.people import meant, other_schools, shown
+from onroll_daemon.operations.renaming import pending, withheld
+from onroll_daemon.session import Session, document, say, session
 from onroll_daemon.user_files import users_csv
 from onroll_daemon.wiring import now
+
+__all__ = ["found_person", "shown", "users_list", "users_show"]
 
 
 def users_list(
@@ -59,15 +59,12 @@ def users_show(config: str | None, username: str, as_json: bool) -> None:
         identity, rules = found_person(opened, username)
         row = shown(identity, rules, now().date())
         row["records"] = [key.record for key in identity.keys if key.school == identity.school]
-        row["other_schools"] = other_schools(opened, identity)
+        row["other_schools"] = other_schools(opened.store, identity)
         row["accounts"] = {name: bond.anchor for name, bond in identity.bonds.items()}
         row["waiting"] = identity.waiting
-        row["withheld"] = sorted(opened.store.former.withheld(identity.school).get(identity.id, ()))
-        row["to_be_renamed"] = [
-            f"{each.username} ({each.email}) on {each.on}"
-            for each in opened.store.pending_renames(identity.school)
-            if each.identity == identity.id
-        ]
+        row["withheld"] = sorted(withheld(opened.store, identity))
+        waits = pending(opened.store, identity)
+        row["to_be_renamed"] = [f"{waits.username} ({waits.email}) on {waits.on}"] if waits else []
         told = opened.store.history(identity.id)
         row["history"] = Discreet.of(identity, rules, told).clean_all(told)
     if as_json:
@@ -86,54 +83,6 @@ def _plain(value: Any) -> str:
     return ", ".join(map(_plain, value)) if isinstance(value, list) else str(value)
 
 
-def other_schools(opened: Session, identity: Identity) -> list[dict[str, Any]]:
-    """What further schools of the trust have of somebody: their records, and how they stand there as a guest ("former" when they were here once)."""
-    guests = opened.store.guests.of_person(identity)
-    here = {key for each in guests for key in each.keys} | {identity.person.key}
-    rows = [
-        {
-            "school": each.school,
-            "record": each.person.key.record,
-            "state": each.state.value,
-            "year_group": each.person.year_group,
-            "registration_group": each.person.registration_group,
-        }
-        for each in guests
-    ]
-    former = [key for key in identity.also if key.school != identity.school and key not in here]
-    return rows + [{"school": key.school, "record": key.record, "state": "former"} for key in former]
-
-
 def found_person(opened: Session, text: str) -> tuple[Identity, SchoolRules]:
     """The one person that `text` means; none or several end the command with a sentence."""
-    found = [each for each in opened.store.find(None, text) if each.school in opened.settings.schools]
-    if not found:
-        stop(FAILED, f"Nobody is known by {text!r}. Look for them with: onroll users list")
-    if len(found) > 1:
-        exact = [each for each in found if text.lower() in (each.username, each.email, each.id)]
-        if len(exact) != 1:
-            stop(FAILED, f"{text!r} may mean {', '.join(each.label for each in found[:10])}. Name one of them.")
-        found = exact
-    return found[0], opened.settings.schools[found[0].school].rules
-
-
-def shown(identity: Identity, rules: SchoolRules, today: date) -> dict[str, Any]:
-    """A person in the shape of `users list --json`."""
-    around = rules.around
-    role = rules.of(identity.role)
-    display = own_display_name(identity) or (role.display_name.render(identity, around) if role is not None else None)
-    return {
-        "identity": identity.id,
-        "username": identity.username,
-        "email": identity.email,
-        "aliases": sorted(identity.aliases),
-        "display_name": clean_display(display or ""),
-        "role": identity.role.value,
-        "school": identity.host or identity.school,
-        "source": identity.source,
-        "state": standing(identity, today, rules).state.value,
-        "year_of_entry": identity.year_of_entry,
-        "year_group": FIELDS["year"](identity, around),
-        "registration_group": identity.person.registration_group,
-        **({"guest_at": sorted(identity.elsewhere)} if identity.elsewhere else {}),
-    }
+    return meant(opened.settings, opened.store, text)

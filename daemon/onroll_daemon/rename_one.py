@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import date
 
 from onroll_core.identities import Identity
-from onroll_core.renames import Pending, Preview, Renaming, Wish, preview
-from onroll_core.rules import SchoolRules
+from onroll_core.renames import Preview, Renaming
 from onroll_core.usernames import problem_with
 from onroll_daemon.nights import who
+from onroll_daemon.operations.renaming import Names, cancel, follow, rename, withheld
+from onroll_daemon.operations.renaming import look as look_at
 from onroll_daemon.people import found_person
 from onroll_daemon.rename_preview import look, notes, row, sentence
-from onroll_daemon.session import FAILED, USAGE, Session, document, say, session, stop
+from onroll_daemon.session import USAGE, Session, document, say, session, stop
 from onroll_daemon.wiring import now
 
 
@@ -39,21 +40,16 @@ def users_rename(config: str | None, username: str, one: One, as_json: bool) -> 
     problem = problem_with(new) if new is not None else None
     if problem is not None:
         stop(USAGE, problem)
+    names = Names(new, one.email, one.keep_alias, one.on)
     with session(config) as opened:
         before, rules = found_person(opened, username)
-        shown = _shown(opened, before, rules, new, one)
-        (wanted,) = shown.renamings
+        if before.username is None and new is None and rules.of(before.role) is not None:
+            stop(USAGE, f"{before.label} has no username yet: give one, and the address follows.")
         if one.show:
-            _show(opened, shown, one, as_json)
+            _show(opened, look_at(opened.store, before, rules, names), one, as_json)
             return
-        if one.on is not None and one.on > now().date():
-            opened.store.put_off_renames(
-                [Pending(before.id, wanted.username, wanted.email, one.keep_alias, one.on, who())], now()
-            )
-            after, day = before, one.on
-        else:
-            after = opened.store.rename(before.id, wanted.username, wanted.email, one.keep_alias, now(), who())
-            day = None
+        done = rename(opened.store, before, rules, names, now().date(), who(), now())
+    after, wanted, day = done.after, done.wanted, done.day
     if as_json:
         document(
             {
@@ -67,21 +63,6 @@ def users_rename(config: str | None, username: str, one: One, as_json: bool) -> 
         )
         return
     _said(before, after, wanted, day)
-
-
-def _shown(opened: Session, before: Identity, rules: SchoolRules, new: str | None, one: One) -> Preview:
-    """What the wish comes to, with its one renaming; one that cannot be done ends the command with the reason."""
-    if rules.of(before.role) is None:
-        stop(FAILED, f"{before.label} gets no account here, and so no username.")
-    if before.username is None and new is None:
-        stop(USAGE, f"{before.label} has no username yet: give one, and the address follows.")
-    shown = preview([Wish(before, new, one.email)], rules, opened.store.ledger(before.school))
-    if not shown.renamings:
-        stop(FAILED, f"{new or one.email} is the {'username' if new else 'address'} of {before.label} already.")
-    (wanted,) = shown.renamings
-    if wanted.problem:
-        stop(FAILED, wanted.problem)
-    return shown
 
 
 def _show(opened: Session, shown: Preview, one: One, as_json: bool) -> None:
@@ -116,8 +97,7 @@ def _said(before: Identity, after: Identity, wanted: Renaming, day: date | None)
 def _cancel(config: str | None, username: str, as_json: bool) -> None:
     with session(config) as opened:
         identity, _ = found_person(opened, username)
-        if not opened.store.drop_rename(identity.id):
-            stop(FAILED, f"No rename of {identity.label} waits for its day.")
+        cancel(opened.store, identity)
     if as_json:
         document({"identity": identity.id, "username": identity.username, "waiting": None})
     else:
@@ -128,19 +108,9 @@ def users_alias(config: str | None, username: str, address: str, withhold: bool,
     """`onroll users alias`: whether mail to a former address still reaches somebody."""
     address = address.strip().lower()
     with session(config) as opened:
-        identity, rules = found_person(opened, username)
-        gone = opened.store.former.withheld(rules.id).get(identity.id, frozenset())
-        if address == identity.email:
-            stop(FAILED, f"{address} is the present address of {identity.label}: rename them first.")
-        if withhold:
-            if address not in identity.aliases:
-                stop(FAILED, f"{address} is no former address of {identity.label} that onroll keeps.")
-            after = opened.store.former.withhold(identity, address, who(), now())
-        else:
-            if address not in gone:
-                stop(FAILED, f"{address} is not withheld from {identity.label}.")
-            after = opened.store.former.give_back(identity, address, who(), now())
-        gone = opened.store.former.withheld(rules.id).get(identity.id, frozenset())
+        identity, _ = found_person(opened, username)
+        after = follow(opened.store, identity, address, not withhold, who(), now())
+        gone = withheld(opened.store, after)
     if as_json:
         document(
             {

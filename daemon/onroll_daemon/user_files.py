@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from onroll_connectors.sources.csv_table import decoded
-from onroll_core.errors import OnrollError
+from onroll_core.errors import OnrollError, Refused
 from onroll_core.handout import FORMULA, safe_cell
 from onroll_daemon.session import FAILED, USAGE, stop
 
@@ -48,56 +47,58 @@ def _text(value: Any) -> str:
 
 
 def read_rows(path: str, needed: Sequence[str], more: Sequence[str] = ()) -> list[Row]:
-    """The rows of an edited file. One of `needed` has to be a column of it; columns but these and `more` are not looked at.
-
-    Ends the command with a sentence when the file cannot be read, names a column twice, or has a formula where a name should be.
-    """
+    """The rows of an edited file, as `rows_of` gives them; ends the command with a sentence where that raises, and when the file cannot be read."""
     try:
-        raw = Path(path).read_bytes()
-        text = "" if raw.startswith(_WORKBOOK) else decoded(raw, Path(path)).removeprefix("\ufeff")
+        return rows_of(Path(path).read_bytes(), path, needed, more)
     except OSError as failure:
         stop(USAGE, f"{path} cannot be read: {failure.strerror}.")
     except OnrollError as trouble:
-        stop(FAILED, str(trouble))
+        stop(FAILED, trouble.sentence)
+
+
+def rows_of(raw: bytes, name: str, needed: Sequence[str], more: Sequence[str] = ()) -> list[Row]:
+    """The rows of a file called `name`. One of `needed` has to be a column of it; columns but these and `more` are not looked at.
+
+    Raises Refused (or Halt) with a sentence when it is no text, names a column twice, or has a formula where a name should be.
+    """
+    from onroll_connectors.sources.csv_table import decoded
+
+    text = "" if raw.startswith(_WORKBOOK) else decoded(raw, Path(name)).removeprefix("\ufeff")
     if "\x00" in text or raw.startswith(_WORKBOOK):
-        stop(
-            FAILED,
-            f"{path} is a workbook, or was cut off, and not a text file. Save it as CSV (UTF-8). Nothing was changed.",
+        raise Refused(
+            f"{name} is a workbook, or was cut off, and not a text file. Save it as CSV (UTF-8). Nothing was changed."
         )
     delimiter = max(",;\t", key=text.partition("\n")[0].count)
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         header = [caption.strip().lower().replace(" ", "_") for caption in next(lines, [])]
-        doubled = [name for name, count in Counter(header).items() if count > 1 and name in (*needed, *more)]
+        doubled = [each for each, count in Counter(header).items() if count > 1 and each in (*needed, *more)]
         if doubled:
-            stop(FAILED, f"{path} has the column {doubled[0]} twice. Nothing was changed; leave one of them.")
-        if not any(name in header for name in needed):
-            stop(
-                FAILED,
-                f"{path} has no column {' or '.join(needed)} in its first line. Download the list anew: onroll users list --csv FILE",
+            raise Refused(f"{name} has the column {doubled[0]} twice. Nothing was changed; leave one of them.")
+        if not any(each in header for each in needed):
+            raise Refused(
+                f"{name} has no column {' or '.join(needed)} in its first line. Download the list anew: onroll users list --csv FILE"
             )
         rows = (cells for cells in lines if any(cell.strip() for cell in cells))
-        return [_row(path, lines.line_num, header, cells, (*needed, *more)) for cells in rows]
+        return [_row(name, lines.line_num, header, cells, (*needed, *more)) for cells in rows]
     except csv.Error as failure:
-        stop(FAILED, f"{path}, line {lines.line_num}: {failure}. Was the file cut off? Nothing was changed.")
+        raise Refused(f"{name}, line {lines.line_num}: {failure}. Was the file cut off? Nothing was changed.") from None
 
 
-def _row(path: str, line: int, header: Sequence[str], cells: Sequence[str], wanted: Sequence[str]) -> Row:
+def _row(name: str, line: int, header: Sequence[str], cells: Sequence[str], wanted: Sequence[str]) -> Row:
     if len(cells) > len(header):
-        stop(
-            FAILED,
-            f"{path}, line {line}: there are {len(cells)} values for {len(header)} columns. Nothing was changed.",
+        raise Refused(
+            f"{name}, line {line}: there are {len(cells)} values for {len(header)} columns. Nothing was changed."
         )
     told = {}
-    for name, cell in zip(header, cells, strict=False):
-        if name in wanted:
+    for column, cell in zip(header, cells, strict=False):
+        if column in wanted:
             text = cell.strip()
             if text.startswith("'") and text[1:].startswith(FORMULA):
                 text = text[1:]  # as we write it ourselves, so that no spreadsheet runs it
             elif text.startswith(_FORMULA):
-                stop(
-                    FAILED,
-                    f"{path}, line {line}, column {name}: {text[:40]!r} is a formula. Write the text itself; nothing was changed.",
+                raise Refused(
+                    f"{name}, line {line}, column {column}: {text[:40]!r} is a formula. Write the text itself; nothing was changed."
                 )
-            told[name] = text
+            told[column] = text
     return Row(line, told)
