@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
-from fastapi import FastAPI, Response
+from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 
 from onroll_core.errors import OnrollError
@@ -40,9 +40,9 @@ class Watched(Protocol):
         ...
 
 
-def health_app(watched: Watched) -> FastAPI:
-    """The service's pages; they tell no name of anybody."""
-    app = FastAPI(title="onroll", docs_url=None, redoc_url=None, openapi_url=None)
+def health_routes(watched: Watched) -> APIRouter:
+    """What stands beside the console; it tells no name of anybody, and nobody has to sign in."""
+    app = APIRouter()
 
     @app.get("/healthz")
     def healthz() -> Response:

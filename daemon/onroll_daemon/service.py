@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from onroll_core import pipeline
 from onroll_core.errors import Halt, OnrollError
@@ -23,6 +23,9 @@ from onroll_daemon.settings import Settings
 from onroll_daemon.stops import told_to_stop
 from onroll_daemon.timetable import Attempt, feed_awaited
 from onroll_daemon.wiring import line, now
+
+if TYPE_CHECKING:
+    from onroll_daemon.console.place import Place
 
 _LOG = logging.getLogger("onroll")
 
@@ -81,6 +84,21 @@ class Service:
         """When a school is tried next."""
         return self.schedule.next_start(school)
 
+    def place(self) -> Place:
+        """What the console has at hand."""
+        from onroll_daemon.console.place import Place
+        from onroll_daemon.console.templating import environment
+
+        zone = next(iter(self._settings.schools.values())).window.zone
+        return Place(
+            self._settings,
+            self._store,
+            self.clock,
+            environment(zone, self.clock),
+            freshness=self.freshness,
+            next_start=self.next_start,
+        )
+
 
 def _complete(row: dict[str, Any]) -> bool:
     targets = (row["summary"] or {}).get("targets", {}).values()
@@ -110,20 +128,23 @@ def serve(settings: Settings, store: Store, stop: threading.Event | None = None)
     """Run until told to stop: by a signal, or by `stop` (Windows' service control sets it). Raises Halt when the port is taken."""
     import uvicorn
 
-    from onroll_daemon.health import health_app
+    from onroll_daemon.console.app import console_app
+    from onroll_daemon.health import health_routes
 
     with closing(_listening(*settings.listen)) as door:
         service = Service(settings, store)
-        server = uvicorn.Server(uvicorn.Config(health_app(service), log_config=None, access_log=False))
+        app = console_app(service.place(), health_routes(service))
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, **_transport(settings)))
         # In a thread of its own uvicorn leaves the signals alone; the main thread minds them.
-        pages = threading.Thread(target=server.run, kwargs={"sockets": [door]}, name="health", daemon=True)
+        pages = threading.Thread(target=server.run, kwargs={"sockets": [door]}, name="console", daemon=True)
         with told_to_stop(lambda: _LOG.info("told to stop: runs end after the batch in hand"), stop) as over:
             service.schedule.start()
             pages.start()
             for name in settings.schools:
                 _LOG.info("%s: next run at %s", name, service.next_start(name).isoformat(timespec="seconds"))
             host, port = door.getsockname()[:2]
-            _LOG.info("health at http://%s:%s/healthz", f"[{host}]" if ":" in host else host, port)
+            scheme = "https" if settings.console.tls_certificate else "http"
+            _LOG.info("console at %s://%s:%s/", scheme, f"[{host}]" if ":" in host else host, port)
             try:
                 while not over.wait(0.5) and pages.is_alive():  # a wait without an end hears no signal on Windows
                     pass
@@ -132,8 +153,21 @@ def serve(settings: Settings, store: Store, stop: threading.Event | None = None)
                 server.should_exit = True
                 pages.join()
         if not over.is_set():
-            raise Halt("The health pages ended by themselves, so onroll stopped. The log says why.")
+            raise Halt("The console ended by themselves, so onroll stopped. The log says why.")
     _LOG.info("stopped")
+
+
+def _transport(settings: Settings) -> dict[str, Any]:
+    """What uvicorn has to know of TLS, here or in front."""
+    told = settings.console
+    options: dict[str, Any] = {
+        "proxy_headers": told.behind_proxy,
+        "forwarded_allow_ips": "127.0.0.1,::1",
+        "server_header": False,
+    }
+    if told.tls_certificate is not None:
+        options |= {"ssl_certfile": told.tls_certificate, "ssl_keyfile": told.tls_key}
+    return options
 
 
 def _listening(host: str, port: int) -> socket.socket:

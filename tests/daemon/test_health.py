@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from fastapi import FastAPI
+
 from onroll_core.errors import Unavailable
 from onroll_core.night import Night, TargetNight
 from onroll_daemon.freshness import Freshness, Word
-from onroll_daemon.health import health_app
+from onroll_daemon.health import health_routes
 from onroll_daemon.metrics import Metrics
 
 NOW = datetime(2026, 11, 24, 23, 0, tzinfo=UTC)
@@ -55,7 +57,9 @@ class World:
 
         scope = {"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "path": path, "raw_path": path.encode(),
                  "query_string": b"", "headers": [], "scheme": "http", "server": ("127.0.0.1", 80), "client": ("127.0.0.1", 1)}  # fmt: skip
-        asyncio.run(health_app(self)(scope, receive, send))  # type: ignore[arg-type]
+        app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+        app.include_router(health_routes(self))
+        asyncio.run(app(scope, receive, send))  # type: ignore[arg-type]
         return sent[0]["status"], b"".join(each.get("body", b"") for each in sent[1:]).decode()
 
 

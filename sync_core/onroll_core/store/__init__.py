@@ -287,6 +287,10 @@ class Store:
         """
         return runs.detail(self._engine, run)
 
+    def school_of_run(self, run: int) -> str | None:
+        """The school of a run, or None."""
+        return runs.school_of(self._engine, run)
+
     def keep_plan(self, run: int, plan: Plan, verdict: str, objections: Sequence[str], now: datetime) -> int:
         """Keep a plan and each of its changes; gives its number. What an earlier run left unanswered in this target is thereby closed as "unknown"."""
         with writing(self._engine) as connection:

@@ -64,6 +64,12 @@ def detail(engine: Engine, run: int) -> dict[str, Any] | None:
         }
 
 
+def school_of(engine: Engine, run: int) -> str | None:
+    """The school of a run, or None."""
+    with reading(engine) as connection:
+        return connection.execute(select(runs.c.school).where(runs.c.id == run)).scalar()
+
+
 def _run(row: Row[Any]) -> dict[str, Any]:
     summary = {} if row.summary is None else json.loads(row.summary)
     return row._asdict() | {"started": told(row.started), "ended": told(row.ended), "summary": summary}
