@@ -34,12 +34,15 @@ class Metrics:
         self._feed = Gauge("onroll_feed_age_seconds", "Age of the MIS's data by its own word", told, registry=registry)
 
     def count(self, night: Night, seconds: float) -> None:
-        """Add one run."""
+        """Add one run; one for a single person says nothing of what else is held."""
         self._runs.labels(night.school, night.status).inc()
-        self._seconds.labels(night.school).set(seconds)
-        self._unbelieved.labels(night.school).set(bool(night.held))
+        whole = night.only_people is None
+        if whole:
+            self._seconds.labels(night.school).set(seconds)
+            self._unbelieved.labels(night.school).set(bool(night.held))
         for name, target in night.targets.items():
-            self._held.labels(night.school, name).set(target.verdict == "held" and not night.held)
+            if whole:
+                self._held.labels(night.school, name).set(target.verdict == "held" and not night.held)
             self._failures.labels(night.school, name).inc(target.verdict == "failed")
             for outcome in TALLIES:
                 self._changes.labels(night.school, name, outcome).inc(target.tally[outcome])

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from typing import Protocol
@@ -166,13 +167,23 @@ class Schedule:
             self._expect(school, following(window, school, attempt, ending_of(night), now))
 
     def _once(self, school: str, ending: Callable[[], bool], attempt: Attempt | None) -> Night | None:
-        if not self._working[school].acquire(blocking=False):
-            return None
+        with self.alone(school) as free:
+            if not free:
+                return None
+            try:
+                return self._run(school, ending, attempt)
+            except Exception:
+                # A night that fails in a way nobody foresaw must not end the service; it is logged, and tried again like any other.
+                _LOG.exception("The run of %s failed in a way onroll did not expect", school)
+                return None
+
+    @contextmanager
+    def alone(self, school: str) -> Iterator[bool]:
+        """The right to run a school in this process while the block goes on; gives False when it is being worked on already."""
+        lock = self._working.setdefault(school, threading.Lock())
+        free = lock.acquire(blocking=False)
         try:
-            return self._run(school, ending, attempt)
-        except Exception:
-            # A night that fails in a way nobody foresaw must not end the service; it is logged, and tried again like any other.
-            _LOG.exception("The run of %s failed in a way onroll did not expect", school)
-            return None
+            yield free
         finally:
-            self._working[school].release()
+            if free:
+                lock.release()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from onroll_core.errors import Refused
 from onroll_core.line import Line
 from onroll_core.night import Night
-from onroll_core.store import Store
+from onroll_core.store import Lease, Store, this_process
 from onroll_core.store.requests import DONE, FAILED, HELD, Request
 from onroll_daemon.desk.tray import Tray
 from onroll_daemon.settings import SchoolSettings, Settings
@@ -56,6 +57,10 @@ class Job:
             progress=self.progress,
             clock=self.clock,
         )
+
+    def alone(self) -> AbstractContextManager[Lease]:
+        """The school's lease, for what a run must not meet half-done. Raises Busy, and then the request waits."""
+        return self.store.lease(self.school.rules.id, this_process(self.by or "onroll"), self.clock())
 
     # What was asked comes from a page or from a script: each of these raises Refused where it is not what it should be.
 
