@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Iterable, Mapping
 from datetime import date
 from difflib import get_close_matches
 from typing import Any
 
-from onroll_core.explain import Explanation, Facts, explain
-from onroll_core.explain.look import Holding, holders, look, looked, together, unasked
-from onroll_core.explain.words import Rulebook
+from onroll_core.explain import Explanation
+from onroll_core.explain.look import Holding, holders, look, looked, together
 from onroll_core.identities import Identity
-from onroll_core.store import Store
 from onroll_core.usernames import fold
 from onroll_daemon.explain_telling import tell
+from onroll_daemon.operations.explaining import explained, unasked
 from onroll_daemon.people import shown
 from onroll_daemon.session import FAILED, Session, document, say, session, stop
 from onroll_daemon.wiring import line, now
@@ -29,14 +26,14 @@ def explain_person(config: str | None, text: str, as_json: bool, today: date | N
         if found is None:
             _stranger(opened, text, as_json, today, offline)
             return
-        told = explained(opened, found, today, offline)
+        told = _asked(opened, found, today, offline)
     if as_json:
         document(told.as_json())
     else:
         tell(told)
 
 
-def explained(opened: Session, identity: Identity, today: date | None, offline: bool) -> Explanation:
+def _asked(opened: Session, identity: Identity, today: date | None, offline: bool) -> Explanation:
     """All there is to say of one person; at two schools of a trust, in the targets of both."""
     store, settings = opened.store, opened.settings
     schools = [
@@ -45,53 +42,8 @@ def explained(opened: Session, identity: Identity, today: date | None, offline: 
         if each in settings.schools
     ]
     lines = [line(settings, each, store, today) for each in schools]
-    there = [each for it in lines for each in (unasked(it) if offline else look(it))]
-    own = lines[0]
-    facts = Facts(
-        identity,
-        own.today,
-        Rulebook(own.school, written(opened, identity.school)),
-        store.history(identity.id),
-        together(there),
-        store.groups(identity.school),
-        _said(store, identity),
-        store.past.last_seen(identity.school, identity.absences) if identity.source == "mis" else None,
-        [
-            (identity.elsewhere[each.school], each)
-            for each in store.guests.of_person(identity)
-            if each.school in identity.elsewhere
-        ],
-    )
-    return explain(facts)
-
-
-def written(opened: Session, school: str) -> frozenset[str]:
-    """The keys that the configuration itself has, of a school and of every target: "school.students.username"."""
-    told = tomllib.loads(opened.settings.path.read_text(encoding="utf-8-sig"))
-    (own,) = (each for each in told["school"] if each["id"] == school)
-    tables = {"school": own, "targets": told.get("targets", {})}
-    return frozenset(_paths("", tables))
-
-
-def _paths(before: str, table: Mapping[str, Any]) -> Iterable[str]:
-    for key, value in table.items():
-        if isinstance(value, dict):
-            yield from _paths(f"{before}{key}.", value)
-        else:
-            yield f"{before}{key}"
-
-
-def _said(store: Store, identity: Identity) -> list[str]:
-    """What the last reading left to a person and is about this one."""
-    for run in store.runs(identity.school, 20):
-        if run["kind"] in ("sync", "pull") and run["status"] is not None:
-            mine = {identity.label, *(key.record for key in identity.keys)}
-            return [each for each in (run["summary"] or {}).get("conflicts", ()) if mine & set(_words(each))]
-    return []
-
-
-def _words(sentence: str) -> list[str]:
-    return [each.strip(".,:;()'\"") for each in sentence.split()]
+    there = unasked(settings, store, identity) if offline else together(each for it in lines for each in look(it))
+    return explained(settings, store, identity, lines[0].today, there)
 
 
 # --- names that are nobody's here ---

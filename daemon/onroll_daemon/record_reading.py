@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from contextlib import closing
 
-from onroll_core.people import Person, Snapshot, SourceKey
+from onroll_core.people import Person, Snapshot
 from onroll_core.rekey import within
 from onroll_daemon.bars import watching
 from onroll_daemon.session import FAILED, Session, stop
 from onroll_daemon.settings import SchoolSettings
 from onroll_daemon.wiring import line
-
-
-def own_key(opened: Session, school: SchoolSettings, record: str) -> SourceKey:
-    """The key of a record that a person wrote as their MIS has it."""
-    return SourceKey(school.rules.id, opened.store.moves.key_space(school.rules.id, school.route.name) + record)
 
 
 def read(opened: Session, school: SchoolSettings) -> Snapshot:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from onroll_core.accounts import Anchor
 from onroll_core.identities import Identity
-from onroll_core.people import SourceKey
 from onroll_core.same_person import called
-from onroll_core.store.linked import THE_MIS
 from onroll_daemon.nights import who
+from onroll_daemon.operations.records import join, own_key, part
 from onroll_daemon.people import found_person
-from onroll_daemon.record_reading import own_key, read, the_record
-from onroll_daemon.session import FAILED, Session, document, say, session, stop
+from onroll_daemon.record_reading import read, the_record
+from onroll_daemon.session import Session, document, say, session
 from onroll_daemon.settings import SchoolSettings
 from onroll_daemon.sister_records import joined, parted
 from onroll_daemon.wiring import now
@@ -32,17 +28,7 @@ def users_link(config: str | None, username: str, record: str, as_json: bool, at
             return
         with opened.store.lease(rules.id, f"users link by {who()}", now()):
             person = the_record(read(opened, school), record, school)
-            holder = {key: each for each in opened.store.identities(rules.id) for key in each.keys}.get(person.key)
-            if holder is not None and holder.id != identity.id:
-                stop(
-                    FAILED,
-                    f"The record {record} is {holder.label}'s already, who may have an account. Nothing was changed.",
-                )
-            if person.key in identity.keys:
-                stop(FAILED, f"The record {record} is {identity.label}'s already.")
-            also = (*identity.also, identity.person.key)
-            after = replace(identity, source="mis", person=replace(identity.person, key=person.key), also=also)
-            opened.store.remember(None, [after], now())
+            after = join(opened.store, school, identity, person.key, who(), now())
     if as_json:
         document({"identity": after.id, "username": after.username, "records": [key.record for key in after.keys]})
     else:
@@ -60,17 +46,8 @@ def users_apart(config: str | None, username: str, record: str, as_json: bool, a
         if school.rules.id != rules.id or _came_from_elsewhere(opened, identity, school, record):
             _tell_apart(parted(opened, identity, school, record), record, as_json)
             return
-        key = own_key(opened, school, record)
-        rest = tuple(each for each in identity.keys if each not in (key, SourceKey(rules.id, record)))
-        if not rest:
-            stop(FAILED, f"{record} is the only record of {identity.label}, so it cannot be taken away.")
-        with opened.store.lease(rules.id, f"users apart by {who()}", now()):
-            if len(rest) < len(identity.keys):
-                source = "manual" if rest[0].record.startswith("manual:") else identity.source
-                after = replace(identity, person=replace(identity.person, key=rest[0]), also=rest[1:], source=source)
-                opened.store.remember(None, [after], now())
-            opened.store.reject_link(THE_MIS, identity, Anchor(key.record), who(), now())
-    _tell_apart(replace(identity, person=replace(identity.person, key=rest[0]), also=rest[1:]), record, as_json)
+        after = part(opened.store, school, identity, record, who(), now())
+    _tell_apart(after, record, as_json)
 
 
 def _tell_apart(after: Identity, record: str, as_json: bool) -> None:
@@ -93,4 +70,4 @@ def _tell_guest(guest: Identity, home: str, school: SchoolSettings, record: str,
 def _came_from_elsewhere(opened: Session, identity: Identity, school: SchoolSettings, record: str) -> bool:
     """True when the record is the one by which this school took the person over from another."""
     here = [each for each in identity.keys if each.school == school.rules.id]
-    return len(here) == 1 and len(identity.keys) > 1 and here[0] == own_key(opened, school, record)
+    return len(here) == 1 and len(identity.keys) > 1 and here[0] == own_key(opened.store, school, record)

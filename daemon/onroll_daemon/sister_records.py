@@ -12,7 +12,8 @@ from onroll_core.people import SourceKey
 from onroll_core.store.linked import THE_MIS
 from onroll_core.trust import Handover, as_guest, told_apart
 from onroll_daemon.nights import who
-from onroll_daemon.record_reading import own_key, read, the_record
+from onroll_daemon.operations.records import own_key
+from onroll_daemon.record_reading import read, the_record
 from onroll_daemon.session import FAILED, USAGE, Session, stop
 from onroll_daemon.settings import SchoolSettings
 from onroll_daemon.wiring import line, now, sisters_of
@@ -45,7 +46,7 @@ def joined(opened: Session, identity: Identity, school: SchoolSettings, record: 
 
 def parted(opened: Session, identity: Identity, school: SchoolSettings, record: str) -> Identity:
     """Keep that a record of `school` is not this person of another one, or no longer; whom it took over goes back to where they were."""
-    rules, key = school.rules, own_key(opened, school, record)
+    rules, key = school.rules, own_key(opened.store, school, record)
     after = identity
     with opened.store.lease(rules.id, f"users apart by {who()}", now()):
         guest = next((each for each in opened.store.guests.of_school(rules.id) if each.id == identity.id), None)

@@ -49,7 +49,8 @@ class School(World):
         self, username: str, offline: bool = False, today: date | None = None, said: tuple[str, ...] = ()
     ) -> Explanation:
         line, who = self.line(today), self.one(username)
-        there = unasked(line) if offline else look(line)
+        rules = [each.rules for each in line.targets.values()]
+        there = unasked(line.store, line.school.id, rules, who.id) if offline else look(line)
         seen = self.store.past.last_seen(SCHOOL, who.absences)
         history, known = self.store.history(who.id), self.store.groups(SCHOOL)
         return explain(Facts(who, line.today, Rulebook(self.rules), history, there, known, said, seen))

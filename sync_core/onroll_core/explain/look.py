@@ -13,6 +13,8 @@ from onroll_core.contracts import Abilities, Report, Scope, Target
 from onroll_core.explain.sign_in import There
 from onroll_core.line import Line, TargetLine, reached_by
 from onroll_core.night import Night
+from onroll_core.rules import TargetRules
+from onroll_core.store import Store
 
 
 @dataclass(slots=True)
@@ -63,9 +65,11 @@ def look(line: Line) -> list[There]:
     return found
 
 
-def unasked(line: Line) -> list[There]:
-    """The targets as far as the store tells."""
-    return [There(each.rules, last=line.store.last_plan(line.school.id, name)) for name, each in line.targets.items()]
+def unasked(store: Store, school: str, rules: Iterable[TargetRules], identity: IdentityId) -> list[There]:
+    """The targets of a school as far as the store tells, for one person's sake: nobody else's changes are read."""
+    them = list(rules)
+    last = store.lookup.last_plans(school, [each.name for each in them], identity)
+    return [There(each, last=last.get(each.name)) for each in them]
 
 
 def together(there: Iterable[There]) -> list[There]:

@@ -23,7 +23,7 @@ from onroll_core.store.codec import utc
 from onroll_core.store.engine import reading
 from onroll_core.store.lists import listed
 from onroll_core.store.people import load
-from onroll_core.store.schema import groups, guests, identities, plans, runs
+from onroll_core.store.schema import changes, groups, guests, identities, plans, runs
 from onroll_core.usernames import fold
 
 _WORDS = 8
@@ -213,6 +213,22 @@ class Lookup:
             for school in schools:
                 found += _conflicts(connection, school)
         return sorted(found, key=lambda each: (each.school, each.what != "name"))
+
+    def last_plans(self, school: str, targets: Collection[str], identity: IdentityId) -> dict[str, dict[str, Any]]:
+        """The newest plan of a school for each target: verdict, objections, digest, and of its `changes` only this person's (each with identity and kind)."""
+        found: dict[str, dict[str, Any]] = {}
+        with reading(self._engine) as connection:
+            for target in targets:
+                kept = select(plans.c.id, plans.c.verdict, plans.c.objections, plans.c.digest)
+                kept = kept.where(plans.c.school == school, plans.c.target == target).order_by(plans.c.id.desc())
+                row = connection.execute(kept.limit(1)).one_or_none()
+                if row is None:
+                    continue
+                mine = select(changes.c.kind).where(changes.c.plan == row.id, changes.c.identity == identity)
+                theirs = [{"identity": identity, "kind": kind} for kind in connection.execute(mine).scalars()]
+                told = {"verdict": row.verdict, "objections": json.loads(row.objections), "digest": row.digest}
+                found[target] = told | {"changes": theirs}
+        return found
 
     def _of(self, connection: Connection, schools: Collection[str]) -> ColumnElement[bool]:
         """Whose school is one of `schools`, or who is on roll at one as a guest. Guests are asked for first, since mostly there are none."""
