@@ -209,7 +209,7 @@ def test_the_service_answers_and_ends_when_windows_says_so(site: Site, caplog: p
     thread.start()
     try:
         told = answered(
-            lambda: next((r.getMessage().split()[-1] for r in caplog.records if "health at" in r.message), None)
+            lambda: next((r.getMessage().split()[-1] for r in caplog.records if "console at" in r.message), None)
         )
         assert told["schools"]["milton-park"]["word"] in ("fresh", "late")
     finally:
@@ -226,7 +226,7 @@ def answered(address: Callable[[], str | None]) -> Any:
         found = address()
         if found is not None:
             try:
-                with urllib.request.urlopen(found, timeout=30) as answer:
+                with urllib.request.urlopen(f"{found}healthz", timeout=30) as answer:
                     return json.loads(answer.read())
             except urllib.error.URLError:
                 pass
@@ -244,7 +244,7 @@ def test_as_a_process_it_ends_by_a_signal_with_exit_code_0(tmp_path: Path, numbe
 
     def address() -> str | None:
         assert process.poll() is None, log.read_text(encoding="utf-8")
-        said = [each for each in log.read_text(encoding="utf-8").splitlines() if "health at" in each]
+        said = [each for each in log.read_text(encoding="utf-8").splitlines() if "console at" in each]
         return said[0].split()[-1] if said else None
 
     try:
