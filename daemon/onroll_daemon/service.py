@@ -16,6 +16,7 @@ from onroll_core import pipeline
 from onroll_core.errors import Halt, OnrollError
 from onroll_core.night import Night
 from onroll_core.store import Store
+from onroll_daemon.alerts.rounds import Alerts
 from onroll_daemon.freshness import Freshness, freshness
 from onroll_daemon.metrics import Metrics
 from onroll_daemon.schedule import Alarms, Schedule
@@ -39,6 +40,7 @@ class Service:
         self._settings, self._store, self.clock = settings, store, clock
         self.metrics = Metrics()
         windows = {name: school.window for name, school in settings.schools.items()}
+        self.alerts = Alerts(settings, store, clock)
         self.schedule = Schedule(windows, self.run, clock, self.finished, alarms)
 
     def run(self, school: str, stopping: Callable[[], bool], attempt: Attempt | None = None) -> Night | None:
@@ -59,6 +61,7 @@ class Service:
             return None
         self.metrics.count(night, time.monotonic() - began)
         _told(night)
+        self.alerts.nudge()
         return night
 
     def finished(self, school: str, since: datetime) -> bool:
@@ -139,6 +142,7 @@ def serve(settings: Settings, store: Store, stop: threading.Event | None = None)
         pages = threading.Thread(target=server.run, kwargs={"sockets": [door]}, name="console", daemon=True)
         with told_to_stop(lambda: _LOG.info("told to stop: runs end after the batch in hand"), stop) as over:
             service.schedule.start()
+            service.alerts.start()
             pages.start()
             for name in settings.schools:
                 _LOG.info("%s: next run at %s", name, service.next_start(name).isoformat(timespec="seconds"))
@@ -150,6 +154,7 @@ def serve(settings: Settings, store: Store, stop: threading.Event | None = None)
                     pass
             finally:
                 service.schedule.stop()
+                service.alerts.stop()
                 server.should_exit = True
                 pages.join()
         if not over.is_set():

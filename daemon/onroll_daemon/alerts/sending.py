@@ -68,7 +68,11 @@ def _sent(reference: str, address: str, title: str, text: str, bad: bool, heard:
     kind = apprise.NotifyType.WARNING if bad else apprise.NotifyType.INFO
     if sender.notify(body=text, title=title, notify_type=kind, body_format=apprise.NotifyFormat.TEXT):
         return Sent(where, True, f"Sent by {where} to the address in {reference}.")
-    return Sent(where, False, f"{where} did not take it ({heard.words}). Look at the address in {reference}.")
+    return Sent(
+        where,
+        False,
+        f"{where[0].upper()}{where[1:]} did not take it ({heard.words}). Look at the address in {reference}.",
+    )
 
 
 class _Heard(logging.Handler):
@@ -90,12 +94,10 @@ def _hushed() -> Iterator[_Heard]:
     """Nothing that Apprise or the libraries below it log reaches a log of ours."""
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    import apprise  # noqa: F401 - it sets its logger up when it is imported, and we after it
-
-    heard = _Heard()
     theirs = logging.getLogger("apprise")
     theirs.propagate = False
     theirs.setLevel(logging.WARNING)
+    heard = _Heard()
     theirs.handlers = [heard]
     try:
         yield heard
