@@ -1,5 +1,5 @@
 # make demo    a fictional school and three directories, on this machine alone: no root, nothing to configure
-# make test    everything; installs Samba and PostgreSQL with apt when root, says what is missing when not
+# make test    everything; installs Samba, PostgreSQL and Chromium with apt when root, says what is missing when not
 # make lint | bench | soak
 .PHONY: demo test lint check bench soak clean servers
 
