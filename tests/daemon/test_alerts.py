@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from command import CONFIG, Command, milton_park
+from desks import Office
 from onroll_connectors.secrets import Secret
 from onroll_core.store import Busy, Store
 from onroll_daemon import settings as configuration
@@ -357,6 +358,26 @@ def test_the_commands(site: Site, post: Post, monkeypatch: pytest.MonkeyPatch) -
     site.command.configure(CONFIG)
     assert "There is nobody to tell" in site.command.run("alerts", "test", code=2).err
     assert "There is nobody to tell" in site.command.run("alerts", "show", code=2).err
+
+
+def test_the_desk_does_the_test_that_the_console_asks_for(
+    site: Site, post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ONROLL_ALERT_TWO", f"nonsense://{TOKEN}")
+    office = Office(site.command.folder, site.command)
+    office.desk.start()
+    try:
+        done = office.ask("alert-test")
+        assert done.status == "done"
+        assert done.result is not None
+        assert [(each["where"], each["ok"]) for each in done.result["sent"]] == [
+            ("JSON", True),
+            ("env:ONROLL_ALERT_TWO", False),
+        ]
+        assert (done.result["failed"], TOKEN in json.dumps(done.result)) == (1, False)
+    finally:
+        office.desk.stop()
+        office.store.close()
 
 
 def test_apprise_is_not_loaded_before_there_is_something_to_send(tmp_path: Path) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import getpass
 from dataclasses import asdict
 
+from onroll_core.errors import Refused
 from onroll_daemon import log
 from onroll_daemon.alerts.remembering import DRAWER, recall
 from onroll_daemon.alerts.rounds import due
-from onroll_daemon.alerts.testing import send_test
+from onroll_daemon.alerts.testing import insist_on_somebody, send_test
 from onroll_daemon.session import FAILED, USAGE, document, read_settings, say, sentences, session, stop
 from onroll_daemon.settings import Settings
 from onroll_daemon.wiring import now
@@ -51,12 +52,10 @@ def show(config: str | None, as_json: bool) -> None:
 
 
 def _somebody(settings: Settings) -> None:
-    if not settings.alerts.to:
-        stop(
-            USAGE,
-            f'There is nobody to tell: write to = ["env:ONROLL_ALERT_EMAIL"] under [alerts] in {settings.path}, and put an Apprise'
-            " address into that variable.",
-        )
+    try:
+        insist_on_somebody(settings)
+    except Refused as nobody:
+        stop(USAGE, nobody.sentence)
 
 
 def _user() -> str:

@@ -24,6 +24,8 @@ LOOKS: Mapping[str, Do] = {
     "plan": runs.plan,
     "show-undo": runs.show_undo,
     "check": looks.check,
+    "alert-test": looks.alert_test,
+    "alert-test": looks.alert_test,
     "links": links.links,
     "rename-preview": looks.who_signed_in,
 }
