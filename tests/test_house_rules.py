@@ -20,6 +20,7 @@ SDKS = {
     "googleapiclient": {"connectors/onroll_connectors/targets/google_workspace.py"},
     "httplib2": {"connectors/onroll_connectors/targets/google_workspace.py"},
     "apscheduler": {"daemon/onroll_daemon/schedule.py"},
+    "apprise": {"daemon/onroll_daemon/alerts/sending.py"},
     "httpx2": {"connectors/onroll_connectors/http.py"},
 }
 
