@@ -17,6 +17,7 @@ from onroll_core.errors import Halt, OnrollError
 from onroll_core.night import Night
 from onroll_core.store import Store
 from onroll_daemon.alerts.rounds import Alerts
+from onroll_daemon.desk.desk import Desk
 from onroll_daemon.freshness import Freshness, freshness
 from onroll_daemon.metrics import Metrics
 from onroll_daemon.schedule import Alarms, Schedule
@@ -42,6 +43,7 @@ class Service:
         windows = {name: school.window for name, school in settings.schools.items()}
         self.alerts = Alerts(settings, store, clock)
         self.schedule = Schedule(windows, self.run, clock, self.finished, alarms)
+        self.desk = Desk(settings, store, clock, alone=self.schedule.alone, count=self._count)
 
     def run(self, school: str, stopping: Callable[[], bool], attempt: Attempt | None = None) -> Night | None:
         """One school's sync; None when somebody else is at work on it or the store does not answer.
@@ -59,10 +61,14 @@ class Service:
         except OnrollError as failure:
             _LOG.warning("%s: %s", school, failure)
             return None
-        self.metrics.count(night, time.monotonic() - began)
+        self._count(night, time.monotonic() - began)
+        return night
+
+    def _count(self, night: Night, seconds: float) -> None:
+        """A run is over, whoever asked for it."""
+        self.metrics.count(night, seconds)
         _told(night)
         self.alerts.nudge()
-        return night
 
     def finished(self, school: str, since: datetime) -> bool:
         """True when a sync that began since then has left nothing to be tried again: read, and no target failed or put anything off."""
@@ -98,6 +104,8 @@ class Service:
             self._store,
             self.clock,
             environment(zone, self.clock),
+            tray=self.desk.tray,
+            wake=self.desk.wake,
             freshness=self.freshness,
             next_start=self.next_start,
         )
@@ -143,6 +151,7 @@ def serve(settings: Settings, store: Store, stop: threading.Event | None = None)
         with told_to_stop(lambda: _LOG.info("told to stop: runs end after the batch in hand"), stop) as over:
             service.schedule.start()
             service.alerts.start()
+            service.desk.start()
             pages.start()
             for name in settings.schools:
                 _LOG.info("%s: next run at %s", name, service.next_start(name).isoformat(timespec="seconds"))
@@ -153,7 +162,9 @@ def serve(settings: Settings, store: Store, stop: threading.Event | None = None)
                 while not over.wait(0.5) and pages.is_alive():  # a wait without an end hears no signal on Windows
                     pass
             finally:
+                service.desk.end()  # both at once: neither waits for the other's run
                 service.schedule.stop()
+                service.desk.stop()
                 service.alerts.stop()
                 server.should_exit = True
                 pages.join()

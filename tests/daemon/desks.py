@@ -36,10 +36,14 @@ class Office:
     def __init__(self, folder: Path, onroll: Command | None = None) -> None:
         self.onroll = onroll or milton_park(folder)
         self.path = folder / "onroll.toml"
-        self.settings = configuration.load(self.path)
+        self.load()
         self.store = open_store(self.settings)
         self.counted: list[Any] = []
         self.desk = self.new_desk()
+
+    def load(self) -> None:
+        """Read the configuration as it is now."""
+        self.settings = configuration.load(self.path)
 
     def new_desk(self, **more: Any) -> Desk:
         return Desk(

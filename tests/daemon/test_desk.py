@@ -16,7 +16,6 @@ from desks import SCHOOL, Office, until
 from onroll_core.errors import Unavailable
 from onroll_core.store import this_process
 from onroll_core.store.processes import signature
-from onroll_daemon import settings as configuration
 from onroll_daemon.desk.job import Answer, Job
 from onroll_daemon.wiring import now
 
@@ -94,7 +93,7 @@ def held(office: Office) -> dict[str, Any]:
 def restarted(office: Office) -> None:
     """The service again, with the configuration as it is now."""
     office.desk.stop()
-    office.settings = configuration.load(office.path)
+    office.load()
     office.desk = office.new_desk()
     office.desk.start()
 

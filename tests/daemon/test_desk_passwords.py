@@ -13,7 +13,6 @@ import pytest
 from command import CONFIG, POTTERS
 from desks import Office
 from onroll_core.store.requests import Request
-from onroll_daemon import settings as configuration
 from onroll_daemon.desk.tray import Tray
 from onroll_daemon.wiring import now
 
@@ -97,7 +96,7 @@ def test_nobody_who_could_be_given_one_is_a_failure_with_the_reason(office: Offi
 def test_a_school_without_a_target_that_takes_passwords_says_so(office: Office) -> None:
     office.desk.stop()
     office.onroll.configure(CONFIG.replace('base = "OU', 'passwords = false\nbase = "OU'))
-    office.settings = configuration.load(office.path)
+    office.load()
     office.desk = office.new_desk()
     office.desk.start()
     found = office.ask("passwords")

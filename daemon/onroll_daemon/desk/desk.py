@@ -73,10 +73,14 @@ class Desk:
             self._threads.append(thread)
             thread.start()
 
-    def stop(self) -> None:
-        """End what is under way between two batches, and wait for it. What waits is done after the next start."""
+    def end(self) -> None:
+        """Begin nothing any more, and end what is under way between two batches; returns at once."""
         self._over.set()
         self._woken.set()
+
+    def stop(self) -> None:
+        """`end`, and wait for it. What waits is done after the next start."""
+        self.end()
         for thread in self._threads:
             thread.join()
         self._threads.clear()

@@ -25,7 +25,6 @@ LOOKS: Mapping[str, Do] = {
     "show-undo": runs.show_undo,
     "check": looks.check,
     "alert-test": looks.alert_test,
-    "alert-test": looks.alert_test,
     "links": links.links,
     "rename-preview": looks.who_signed_in,
 }

@@ -7,7 +7,7 @@ from typing import Any
 from onroll_core.accounts import IdentityId
 from onroll_core.contracts import Finding
 from onroll_core.errors import Refused
-from onroll_core.store.requests import DONE, FAILED
+from onroll_core.store.requests import DONE
 from onroll_daemon import settings as configuration
 from onroll_daemon.alerts.testing import send_test
 from onroll_daemon.checks import Found, check_school, shape
@@ -38,17 +38,6 @@ def alert_test(job: Job) -> Answer:
     answers = send_test(job.settings, job.by)
     sent = [{"where": where, "ok": ok, "sentence": sentence} for where, ok, sentence in answers]
     return Answer(DONE, {"sent": sent, "failed": sum(not ok for _, ok, _ in answers)})
-
-
-def alert_test(job: Job) -> Answer:
-    """One message to everybody who would be told. Asked: nothing.
-
-    Result: {"sent": [{"to": kind of service, "ok", "sentence"}], "error"? when one did not take it}. Status: done, failed when somebody could not be told,
-    or refused (there is nobody to tell).
-    """
-    sent = [{"to": to, "ok": ok, "sentence": said} for to, ok, said in send_test(job.settings, job.by)]
-    wrong = [str(each["sentence"]) for each in sent if not each["ok"]]
-    return Answer(FAILED, {"sent": sent, "error": " ".join(wrong)}) if wrong else Answer(DONE, {"sent": sent})
 
 
 def _settings(job: Job) -> list[Found]:
