@@ -11,11 +11,12 @@ from sqlalchemy import create_engine, text
 
 import onroll_core.store.engine
 from builders import DOMAIN, NOON, SCHOOL, pupil, teacher
-from onroll_core.accounts import IdentityId
+from onroll_core.accounts import Anchor, IdentityId
+from onroll_core.changes import Conflict, Disable, Who
 from onroll_core.groups.known import KnownGroup
-from onroll_core.identities import Identity, State
-from onroll_core.people import GroupKind, Person, SourceKey
-from onroll_core.plan import Conflict, Plan
+from onroll_core.identities import Bond, Identity, State
+from onroll_core.people import GroupKind, Person, Role, SourceKey
+from onroll_core.plan import Plan
 from onroll_core.store import Store
 
 
@@ -187,3 +188,18 @@ def test_names_and_conflicts_of_the_last_whole_run_wait_for_a_person(full: Store
         ("conflict", "Two records may be one person.", "", ""),
         ("conflict", "A stranger holds user1.", "ad", "user1"),
     ]
+
+
+def test_one_person_is_told_without_anybody_else(full: Store) -> None:
+    harry, hermione = IdentityId("id000001"), IdentityId("id000002")
+    full.bond_all("ad", {harry: Bond(Anchor("one"), True), hermione: Bond(Anchor("two"), None)}, NOON)
+    full.handed_out(full.start_run(SCHOOL, "passwords", NOON), [harry], "Ann", NOON)
+    (account,) = full.lookup.accounts(harry)
+    assert (account.target, account.anchor, account.enabled, account.since[:10]) == ("ad", "one", True, "2026-11-24")
+    assert full.lookup.handed_out(harry) == ("2026-11-24T12:00:00+00:00", "Ann")
+    assert full.lookup.handed_out(hermione) is None
+    changes = [Disable(Who(each, "user", Role.STUDENT, Anchor(each)), "x") for each in (harry, hermione)]
+    full.keep_plan(full.start_run(SCHOOL, "sync", NOON), Plan("ad", SCHOOL, changes), "held", ["Too many."], NOON)
+    plan = full.lookup.last_plans(SCHOOL, ["ad", "google"], harry)["ad"]
+    assert (plan["verdict"], plan["objections"], len(plan["changes"])) == ("held", ["Too many."], 1)
+    assert "google" not in full.lookup.last_plans(SCHOOL, ["ad", "google"], harry)

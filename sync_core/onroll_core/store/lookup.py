@@ -15,15 +15,15 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Engine, Select, cast, func, or_, select
 from sqlalchemy.dialects import postgresql
 
-from onroll_core.accounts import IdentityId
+from onroll_core.accounts import Anchor, IdentityId
 from onroll_core.identities import Identity, State
 from onroll_core.night import TALLIES
 from onroll_core.people import GroupKind, SourceKey
-from onroll_core.store.codec import utc
+from onroll_core.store.codec import told, utc
 from onroll_core.store.engine import reading
 from onroll_core.store.lists import listed
 from onroll_core.store.people import load
-from onroll_core.store.schema import changes, groups, guests, identities, plans, runs
+from onroll_core.store.schema import bonds, changes, groups, guests, handouts, identities, plans, runs
 from onroll_core.usernames import fold
 
 _WORDS = 8
@@ -102,6 +102,16 @@ class Waits:
     identity: IdentityId | None = None
     label: str = ""
     target: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Somebody's account in a target; `enabled` is what onroll last made of it (None: never touched), `since` when it became theirs (ISO, UTC)."""
+
+    target: str
+    anchor: Anchor
+    enabled: bool | None
+    since: str
 
 
 class Lookup:
@@ -214,6 +224,22 @@ class Lookup:
                 found += _conflicts(connection, school)
         return sorted(found, key=lambda each: (each.school, each.what != "name"))
 
+    def accounts(self, identity: IdentityId) -> list[Account]:
+        """Somebody's accounts, by target."""
+        query = select(bonds).where(bonds.c.identity == identity).order_by(bonds.c.target)
+        with reading(self._engine) as connection:
+            return [
+                Account(row.target, Anchor(row.anchor), row.enabled, told(row.since) or "")
+                for row in connection.execute(query)
+            ]
+
+    def handed_out(self, identity: IdentityId) -> tuple[str, str] | None:
+        """When (ISO, UTC) and by whom somebody was last handed a first password; None when never."""
+        query = select(handouts.c.at, handouts.c.by).where(handouts.c.identity == identity)
+        with reading(self._engine) as connection:
+            row = connection.execute(query).one_or_none()
+        return None if row is None else (told(row.at) or "", row.by)
+
     def last_plans(self, school: str, targets: Collection[str], identity: IdentityId) -> dict[str, dict[str, Any]]:
         """The newest plan of a school for each target: verdict, objections, digest, and of its `changes` only this person's (each with identity and kind)."""
         found: dict[str, dict[str, Any]] = {}
@@ -226,8 +252,8 @@ class Lookup:
                     continue
                 mine = select(changes.c.kind).where(changes.c.plan == row.id, changes.c.identity == identity)
                 theirs = [{"identity": identity, "kind": kind} for kind in connection.execute(mine).scalars()]
-                told = {"verdict": row.verdict, "objections": json.loads(row.objections), "digest": row.digest}
-                found[target] = told | {"changes": theirs}
+                plan = {"verdict": row.verdict, "objections": json.loads(row.objections), "digest": row.digest}
+                found[target] = plan | {"changes": theirs}
         return found
 
     def _of(self, connection: Connection, schools: Collection[str]) -> ColumnElement[bool]:
