@@ -10,16 +10,17 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from itertools import product
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from onroll_daemon.console.pictures import Day, weeks
 from onroll_daemon.console.templating import STATIC, environment
@@ -35,6 +36,12 @@ SIGN_IN = """{% extends "signed_out.html" %}{% import "parts.html" as parts with
 {{ parts.field("password", "Password", type="password", attrs={"autocomplete": "current-password"}, error="That is not right. Try again.") }}
 <p class="actions">{{ parts.button("Sign in", "primary") }}</p></form>
 <p class="actions">{{ parts.link_button("Sign in with Microsoft", "/oidc/entra") }}</p>{% endblock %}"""
+
+
+SMALL = """[...document.querySelectorAll("a, button, summary, select, input:not([type=hidden], [type=checkbox], [type=radio]), label:has(input)")]
+  .filter(one => { const box = one.getBoundingClientRect(); return box.width > 1 && (box.height < 23.5 || box.width < 23.5) && getComputedStyle(one).display !== "inline"; })
+  .map(one => one.outerHTML.slice(0, 120))"""
+"""Targets too small to hit; links within a sentence may be as high as their line."""
 
 
 def days() -> list[Day]:
@@ -140,38 +147,45 @@ def served(html: dict[str, str]) -> Iterator[str]:
         server.shutdown()
 
 
-def photograph(folder: Path) -> list[str]:
+def photograph(folder: Path, browser: Browser) -> list[str]:
     """What is wrong: violations that axe finds, pages wider than the window, and what the console of the browser says."""
     wrong: list[str] = []
     html = pages()
     folder.mkdir(parents=True, exist_ok=True)
-    with served(html) as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        for name in html:
-            for scheme in ("light", "dark"):
-                for width in (1280, 360):
-                    view = f"{name}-{scheme}-{width}"
-                    page = browser.new_page(
-                        locale="en-GB", color_scheme=scheme, viewport={"width": width, "height": 800}
-                    )  # type: ignore[arg-type]
-                    page.on("console", lambda told, view=view: wrong.append(f"{view}: {told.text}"))
-                    page.route("**/requests/**", lambda route: route.abort())
-                    page.goto(f"{address}/{name}")
-                    page.screenshot(path=folder / f"{view}.png", full_page=True)
-                    page.evaluate("document.querySelectorAll('main details').forEach(one => one.open = true)")
-                    if page.evaluate("document.documentElement.scrollWidth") > width:
-                        wrong.append(f"{view}: wider than the window")
-                    found = Axe().run(page).response["violations"]
-                    wrong += [
-                        f"{view}: {one['id']}: {one['nodes'][0]['failureSummary']} {one['nodes'][0]['html'][:200]}"
-                        for one in found
-                    ]
-                    page.screenshot(path=folder / f"{view}-open.png", full_page=True)
-                    page.close()
-        browser.close()
+    with served(html) as address, closing(browser.new_page(locale="en-GB")) as page:
+        page.on("console", lambda told: wrong.append(f"{page.url}: {told.text}"))
+        page.route("**/requests/**", lambda route: route.fulfill(status=204))
+        for name, scheme, width in product(html, ("light", "dark"), (1280, 360)):
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page.set_viewport_size({"width": width, "height": 800})
+            page.goto(f"{address}/{name}")
+            page.screenshot(path=folder / f"{name}-{scheme}-{width}.png", full_page=True)
+            page.evaluate("document.querySelectorAll('main details').forEach(one => one.open = true)")
+            wrong += [f"{name} {scheme} {width}: {told}" for told in judged(page, width)]
+            page.screenshot(path=folder / f"{name}-{scheme}-{width}-open.png", full_page=True)
+        for width in (1280, 360):
+            page.set_viewport_size({"width": width, "height": 800})
+            page.goto(f"{address}/message")
+            page.locator(".menu summary" if width == 360 else ".side .switcher summary").click()
+            wrong += [f"menu {width}: {told}" for told in judged(page, width)]
+            page.screenshot(path=folder / f"menu-dark-{width}.png")
     return wrong
 
 
+def judged(page: Page, width: int) -> list[str]:
+    """What is wrong with the page as it stands."""
+    wide = page.evaluate("document.documentElement.scrollWidth") > width
+    found = Axe().run(page).response["violations"]
+    small = page.evaluate(SMALL)
+    return [
+        *(["wider than the window"] if wide else []),
+        *(f"smaller than 24 pixels: {one}" for one in small),
+        *(f"{one['id']}: {one['nodes'][0]['failureSummary']} {one['nodes'][0]['html'][:200]}" for one in found),
+    ]
+
+
 if __name__ == "__main__":
-    told = photograph(Path(sys.argv[1]))
-    print("\n".join(told) or "Nothing is wrong.")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        print("\n".join(photograph(Path(sys.argv[1]), chromium)) or "Nothing is wrong.")
+        chromium.close()
