@@ -53,6 +53,10 @@ class Needs:
         return visitor
 
 
+async def anybody() -> None:
+    """The dependency of the few routes that are there before anybody has signed in. They believe no cookie; the guard keeps other sites from sending to them."""
+
+
 def visitor_of(request: Request, place: Place) -> Visitor | None:
     """Who sends a request; a token goes before a cookie."""
     scheme, _, secret = request.headers.get("authorization", "").partition(" ")

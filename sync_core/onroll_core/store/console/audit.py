@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Engine, insert, or_, select
+from sqlalchemy import Engine, func, insert, or_, select
 
 from onroll_core.store.codec import told, utc
 from onroll_core.store.console_schema import audit
@@ -51,3 +51,9 @@ class Audit:
             query = query.where(or_(*(each.icontains(text, autoescape=True) for each in columns)))
         with reading(self._engine) as connection:
             return [Entry(row.id, told(row.at) or "", row.by, row.school, row.what, row.about) for row in connection.execute(query)]  # fmt: skip
+
+    def last(self, what: str) -> dict[str, str]:
+        """When each person last did exactly `what`."""
+        query = select(audit.c.by, func.max(audit.c.at)).where(audit.c.what == what).group_by(audit.c.by)
+        with reading(self._engine) as connection:
+            return {by: told(at) or "" for by, at in connection.execute(query)}

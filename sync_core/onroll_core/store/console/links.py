@@ -19,12 +19,12 @@ class Links:
         self._engine = engine
 
     def make(self, secret: str, operator: int | None, now: datetime, lasts: timedelta) -> None:
-        """A new link for an operator, or for whoever becomes the first; earlier ones for the same stop working."""
+        """A new link for an operator; earlier ones for the same stop working. For whoever becomes the first (None) all work until one of them was used."""
         row = {"key": digest(secret), "operator": operator, "made": utc(now), "expires": utc(now + lasts)}
-        same = one_time_links.c.operator == operator if operator is not None else one_time_links.c.operator.is_(None)
         with writing(self._engine) as connection:
-            earlier = update(one_time_links).where(same, one_time_links.c.used.is_(None))
-            connection.execute(earlier.values(used=utc(now)))
+            if operator is not None:
+                same = (one_time_links.c.operator == operator) & one_time_links.c.used.is_(None)
+                connection.execute(update(one_time_links).where(same).values(used=utc(now)))
             connection.execute(insert(one_time_links).values(row))
 
     def look(self, secret: str, now: datetime) -> tuple[bool, int | None]:
