@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-from onroll_core.accounts import IdentityId
-from onroll_core.groups.known import moving_up
-from onroll_core.groups.project import project_groups
+from onroll_daemon.operations.groups import groups_of
 from onroll_daemon.session import FAILED, Session, document, say, session, stop
 from onroll_daemon.settings import SchoolSettings
 from onroll_daemon.wiring import now
@@ -26,7 +24,8 @@ def groups_list(
         return
     for row in rows:
         led = f", led by {', '.join(row['owners'])}" if row["owners"] else ""
-        said = f"  {row['note']}" if row["note"] else ""
+        said = "  (a Classroom course)" if row["course"] else ""
+        said += f"  {row['note']}" if row["note"] else ""
         say(f"{row['target']:<8} {row['kind']:<12} {row['name']:<40} {len(row['members']):>4} members{led}{said}")
     if not rows:
         say(
@@ -47,7 +46,8 @@ def groups_show(config: str | None, name: str, today: date | None, as_json: bool
         document({"groups": rows})
         return
     for row in rows:
-        say(f"{row['name']} in {row['target']} ({row['kind']}, record {row['record']})")
+        course = ", a Classroom course" if row["course"] else ""
+        say(f"{row['name']} in {row['target']} ({row['kind']}, record {row['record']}{course})")
         if row["note"]:
             say(f"  {row['note']}")
         for title, people in (("led by", row["owners"]), ("members", row["members"])):
@@ -55,24 +55,10 @@ def groups_show(config: str | None, name: str, today: date | None, as_json: bool
 
 
 def _rows(opened: Session, school: SchoolSettings, today: date) -> Iterator[dict[str, Any]]:
-    identities, known = opened.store.identities(school.rules.id), opened.store.groups(school.rules.id)
-    labels = {each.id: each.label for each in identities}
-    doubts = {each.key: each.doubt for each in known}
-    frozen = not school.rules.groups.in_term(today) and not moving_up(today, school.rules)
-    for name in school.targets:
-        rules = opened.settings.targets[name].rules
-        there = {each.id for each in identities if name in each.bonds and each.bonds[name].enabled is not False}
-        for group in project_groups(known, identities, there, today, school.rules, rules):
-            note = doubts.get(group.key, "")
-            if group.archived:
-                note = "its class is over; whoever was in it stays"
-            elif frozen and not note and group.kind.value == "teaching":
-                note = "between terms nobody is taken out"
-            yield {
-                "school": school.rules.id, "target": name, "kind": group.kind.value, "record": group.key.record, "name": group.name, "address": group.address,
-                "members": _people(group.members, labels), "owners": _people(group.owners, labels), "archived": group.archived, "note": note,
-            }  # fmt: skip
-
-
-def _people(identities: frozenset[IdentityId], labels: dict[IdentityId, str]) -> list[str]:
-    return sorted(labels[each] for each in identities if each in labels)
+    found = groups_of(opened.settings, opened.store, school, today)
+    for row in found.rows:
+        group = row.group
+        yield {
+            "school": school.rules.id, "target": row.target, "kind": row.kind, "record": row.record, "name": group.name, "address": group.address,
+            "members": found.labels(group.members), "owners": found.labels(group.owners), "archived": group.archived, "course": row.course, "note": row.note,
+        }  # fmt: skip

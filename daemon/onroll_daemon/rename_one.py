@@ -9,10 +9,11 @@ from onroll_core.identities import Identity
 from onroll_core.renames import Preview, Renaming
 from onroll_core.usernames import problem_with
 from onroll_daemon.nights import who
+from onroll_daemon.operations.rename_looks import notes, row
 from onroll_daemon.operations.renaming import Names, cancel, follow, rename, withheld
 from onroll_daemon.operations.renaming import look as look_at
 from onroll_daemon.people import found_person
-from onroll_daemon.rename_preview import look, notes, row, sentence
+from onroll_daemon.rename_preview import look, sentence
 from onroll_daemon.session import USAGE, Session, document, say, session, stop
 from onroll_daemon.wiring import now
 
@@ -69,10 +70,10 @@ def _show(opened: Session, shown: Preview, one: One, as_json: bool) -> None:
     (wanted,) = shown.renamings
     found = look(opened, opened.settings.schools[wanted.identity.school], shown, True)
     if as_json:
-        document(row(wanted, found, one.keep_alias) | {"notes": [*notes(shown, found)]})
+        document(row(wanted, found, one.keep_alias) | {"notes": [*notes(shown, found, now())]})
         return
     say(sentence(wanted, found, one.keep_alias))
-    for each in notes(shown, found):
+    for each in notes(shown, found, now()):
         say(each)
 
 

@@ -8,15 +8,14 @@ from datetime import date
 
 import typer
 
-from onroll_core.identities import Identity
-from onroll_core.lifecycle import GONE
-from onroll_core.renames import Pending, Preview, Wish, addresses_by_format, by_format, preview
+from onroll_core.renames import Preview, Wish, preview
 from onroll_core.rules import SchoolRules
-from onroll_core.templates import FIELDS
 from onroll_daemon.nights import who
-from onroll_daemon.rename_preview import Look, look, notes, row, sentence
+from onroll_daemon.operations.bulk_renames import Agreed, Whom, by_the_format, do, from_rows
+from onroll_daemon.operations.rename_looks import Look, notes, row
+from onroll_daemon.rename_preview import look, sentence
 from onroll_daemon.session import FAILED, HELD, USAGE, Session, document, say, say_error, session, stop
-from onroll_daemon.user_files import Row, read_rows
+from onroll_daemon.user_files import read_rows
 from onroll_daemon.wiring import now
 
 
@@ -61,7 +60,8 @@ def rename(config: str | None, school: str | None, asked: Asked, as_json: bool) 
         shown = preview(_wishes(opened, rules, asked), rules, opened.store.ledger(rules.id))
         found = look(opened, schools[0], shown, asked.sign_ins and asked.confirm is None)
         if asked.confirm is not None and not shown.problems:
-            _do(opened, shown, asked)
+            agreed = Agreed(asked.confirm, asked.keep_alias, asked.on)
+            do(opened.store, shown, agreed, now().date(), who(), now())
     _tell(shown, found, asked, rules.id, as_json)
     if shown.problems:
         raise typer.Exit(FAILED)
@@ -70,25 +70,14 @@ def rename(config: str | None, school: str | None, asked: Asked, as_json: bool) 
 
 def _wishes(opened: Session, rules: SchoolRules, asked: Asked) -> list[Wish]:
     if asked.csv:
-        return _from_file(opened, rules, asked.csv)
-    make = addresses_by_format if asked.emails else by_format
-    return make(_some(opened, rules, asked), rules, opened.store.ledger(rules.id))
-
-
-def _do(opened: Session, shown: Preview, asked: Asked) -> None:
-    if asked.confirm != shown.digest:
+        return from_rows(opened.store, rules, read_rows(asked.csv, ("identity",), ("username", "email")), asked.csv)
+    whom = Whom(asked.users, asked.groups, asked.years, asked.role)
+    if not whom.said:
         stop(
-            FAILED,
-            f"The digest {asked.confirm} is not that of these renames, which is {shown.digest}: something has changed since. Look again.",
+            USAGE,
+            "Say whom: --user, --group, --year or --role. The new format is never given to everybody by accident.",
         )
-    day = asked.on or now().date()
-    wanted = [
-        Pending(each.identity.id, each.username, each.email, asked.keep_alias, day, who()) for each in shown.renamings
-    ]
-    if day > now().date():
-        opened.store.put_off_renames(wanted, now())
-    else:
-        opened.store.rename_all(wanted, now())
+    return by_the_format(opened.store, rules, whom, asked.emails)
 
 
 def _tell(shown: Preview, found: Look, asked: Asked, school: str, as_json: bool) -> None:
@@ -101,7 +90,7 @@ def _tell(shown: Preview, found: Look, asked: Asked, school: str, as_json: bool)
                 "done": done,
                 "unchanged": shown.unchanged,
                 "renames": rows,
-                "notes": [*notes(shown, found)] if shown.renamings else [],
+                "notes": [*notes(shown, found, now())] if shown.renamings else [],
             }
         )
         return
@@ -115,7 +104,7 @@ def _tell(shown: Preview, found: Look, asked: Asked, school: str, as_json: bool)
     elif not count:
         say(f"Nothing would change ({shown.unchanged} people have these names already).")
     elif not done:
-        for note in notes(shown, found):
+        for note in notes(shown, found, now()):
             say(note)
         say(
             f"{count} people would be renamed, {shown.unchanged} stay as they are. If it is right, the same with: --confirm {shown.digest}"
@@ -152,63 +141,3 @@ def _tell_waiting(opened: Session, school: str, as_json: bool) -> None:
             f"{people[each.identity].label:<20} to {each.username} ({each.email}) on {each.on:%d %B %Y}, asked for by {each.by or 'somebody'}"
         )
     say(f"{len(waiting)} renames wait for their day. Take one back: onroll users rename USERNAME --cancel")
-
-
-def _from_file(opened: Session, rules: SchoolRules, path: str) -> list[Wish]:
-    """One wish for each row; rows of people who are not of this school end the command, all of them named."""
-    everybody = opened.store.identities(rules.id)
-    by_id: dict[str, Identity] = {each.id: each for each in everybody}
-    by_name = {name: each for each in everybody for name in (each.username, each.email) if name}
-    wishes, strangers = [], []
-    for each in read_rows(path, ("identity",), ("username", "email")):
-        named = each.cells.get("identity", "")
-        found = by_id.get(named) or by_name.get(named.lower())
-        if found is None:
-            strangers.append(f"{path}, line {each.line}: {_stranger(opened, named, rules.id)}")
-        else:
-            wishes.append(_wish(found, each))
-    if strangers:
-        stop(FAILED, *strangers, f"{len(strangers)} rows are not of {rules.id}. Nobody was renamed.")
-    return wishes
-
-
-def _stranger(opened: Session, named: str, school: str) -> str:
-    known = [each for each in opened.store.find(None, named) if named.lower() in (each.id, each.username, each.email)]
-    if known:
-        return f"{named} belongs to {known[0].school}, not to {school}."
-    return f"{named or 'the empty identity'} is nobody of {school}."
-
-
-def _wish(identity: Identity, row: Row) -> Wish:
-    """What an edited row asks for; an address that was left as it is follows the username."""
-    username = row.cells.get("username", "").strip().lower() or None
-    email = row.cells.get("email", "").strip().lower() or None
-    if email == identity.email:
-        email = None
-    return Wish(identity, username, email, f"line {row.line}")
-
-
-def _some(opened: Session, rules: SchoolRules, asked: Asked) -> list[Identity]:
-    """Those whom the options name; somebody has to be named."""
-    if not (asked.users or asked.groups or asked.years or asked.role):
-        stop(
-            USAGE,
-            "Say whom: --user, --group, --year or --role. The new format is never given to everybody by accident.",
-        )
-    everybody = opened.store.identities(rules.id)
-    around = rules.around
-    unknown = {each.lower() for each in asked.users} - {each.username for each in everybody}
-    if unknown:
-        stop(FAILED, f"Nobody of {rules.id} has the username {', '.join(sorted(unknown))}. Nobody was renamed.")
-
-    def wanted(each: Identity) -> bool:
-        return (
-            each.username is not None
-            and each.state not in GONE
-            and (not asked.users or each.username in {name.lower() for name in asked.users})
-            and (asked.role is None or each.role.value == asked.role)
-            and (not asked.groups or (each.person.registration_group or "") in asked.groups)
-            and (not asked.years or (FIELDS["year"](each, around) or "") in asked.years)
-        )
-
-    return [each for each in everybody if wanted(each)]
