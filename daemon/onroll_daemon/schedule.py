@@ -20,9 +20,9 @@ from onroll_daemon.windows import Window
 
 _LOG = logging.getLogger("onroll")
 
-Run = Callable[[str, Callable[[], bool], Attempt | None], Night | None]
-"""Runs one school's sync; the second argument turns true when it has to end, the third is None for a run that a person asked for. None when it
-could not begin (somebody else is at work on it)."""
+Run = Callable[[str, Callable[[], bool], Attempt], Night | None]
+"""Runs one school's sync in an attempt of its window; the second argument turns true when it has to end. None when it could not begin (somebody
+else is at work on it)."""
 
 
 class Alarms(Protocol):
@@ -135,19 +135,20 @@ class Schedule:
         """When the school's next attempt begins, or began when it is under way."""
         return self._next[school].at
 
-    def sync_now(self, school: str) -> bool:
-        """A run that a person asks for, at any time and without an end; False when the school is being worked on already."""
-        if self._working[school].locked():
-            return False
-        self._alarms.at(f"{school} by hand", self._now(), partial(self._by_hand, school))
-        return True
+    @contextmanager
+    def alone(self, school: str) -> Iterator[bool]:
+        """The right to run a school in this process while the block goes on; gives False when it is being worked on already."""
+        lock = self._working.setdefault(school, threading.Lock())
+        free = lock.acquire(blocking=False)
+        try:
+            yield free
+        finally:
+            if free:
+                lock.release()
 
     def _expect(self, school: str, attempt: Attempt) -> None:
         self._next[school] = attempt
         self._alarms.at(school, attempt.at, partial(self._attempt, school, attempt))
-
-    def _by_hand(self, school: str) -> None:
-        self._once(school, self.stopping.is_set, None)
 
     def _attempt(self, school: str, attempt: Attempt) -> None:
         """One attempt, and the next one put on the clock."""
@@ -166,7 +167,7 @@ class Schedule:
         else:
             self._expect(school, following(window, school, attempt, ending_of(night), now))
 
-    def _once(self, school: str, ending: Callable[[], bool], attempt: Attempt | None) -> Night | None:
+    def _once(self, school: str, ending: Callable[[], bool], attempt: Attempt) -> Night | None:
         with self.alone(school) as free:
             if not free:
                 return None
@@ -176,14 +177,3 @@ class Schedule:
                 # A night that fails in a way nobody foresaw must not end the service; it is logged, and tried again like any other.
                 _LOG.exception("The run of %s failed in a way onroll did not expect", school)
                 return None
-
-    @contextmanager
-    def alone(self, school: str) -> Iterator[bool]:
-        """The right to run a school in this process while the block goes on; gives False when it is being worked on already."""
-        lock = self._working.setdefault(school, threading.Lock())
-        free = lock.acquire(blocking=False)
-        try:
-            yield free
-        finally:
-            if free:
-                lock.release()

@@ -45,17 +45,17 @@ class Service:
         self.schedule = Schedule(windows, self.run, clock, self.finished, alarms)
         self.desk = Desk(settings, store, clock, alone=self.schedule.alone, count=self._count)
 
-    def run(self, school: str, stopping: Callable[[], bool], attempt: Attempt | None = None) -> Night | None:
-        """One school's sync; None when somebody else is at work on it or the store does not answer.
+    def run(self, school: str, stopping: Callable[[], bool], attempt: Attempt) -> Night | None:
+        """One school's sync in an attempt of its window; None when somebody else is at work on it or the store does not answer.
 
-        In an `attempt` of its window, the nightly feed behind some MISs is waited for; a person who asks gets what there is.
+        The nightly feed behind some MISs is waited for; a person who asks the desk gets what there is.
         """
         began = time.monotonic()
         _LOG.info("%s: a run begins", school)
         try:
             told = self._settings.schools[school]
             it = line(self._settings, told, self._store, stopping=stopping, clock=self.clock)
-            if told.waits and attempt is not None:
+            if told.waits:
                 it = replace(it, feed_after=feed_awaited(told.window, attempt))
             night = pipeline.sync(it, by="service")
         except OnrollError as failure:
@@ -135,15 +135,24 @@ def _told(night: Night) -> None:
     _LOG.info("%s: run %s ended: %s", night.school, night.run, night.status)
 
 
-def serve(settings: Settings, store: Store, stop: threading.Event | None = None) -> None:
-    """Run until told to stop: by a signal, or by `stop` (Windows' service control sets it). Raises Halt when the port is taken."""
+def serve(
+    settings: Settings,
+    store: Store,
+    stop: threading.Event | None = None,
+    clock: Callable[[], datetime] = now,
+    alarms: Alarms | None = None,
+) -> None:
+    """Run until told to stop: by a signal, or by `stop` (Windows' service control sets it). Raises Halt when the port is taken.
+
+    `clock` and `alarms` are others than this machine's only where a story is told (the demo).
+    """
     import uvicorn
 
     from onroll_daemon.console.app import console_app
     from onroll_daemon.health import health_routes
 
     with closing(_listening(*settings.listen)) as door:
-        service = Service(settings, store)
+        service = Service(settings, store, clock, alarms)
         app = console_app(service.place(), health_routes(service))
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, **_transport(settings)))
         # In a thread of its own uvicorn leaves the signals alone; the main thread minds them.
@@ -169,7 +178,7 @@ def serve(settings: Settings, store: Store, stop: threading.Event | None = None)
                 server.should_exit = True
                 pages.join()
         if not over.is_set():
-            raise Halt("The console ended by themselves, so onroll stopped. The log says why.")
+            raise Halt("The console ended by itself, so onroll stopped. The log says why.")
     _LOG.info("stopped")
 
 

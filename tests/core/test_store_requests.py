@@ -90,3 +90,18 @@ def test_old_answers_are_forgotten_and_open_questions_are_not(store: Store) -> N
     assert store.requests.tidy(NOON - timedelta(days=30)) == 1
     assert store.requests.get(old) is None
     assert {each.id for each in store.requests.latest(SCHOOL)} == {recent, waiting}
+
+
+def test_old_looks_are_forgotten_but_for_the_newest_that_came_to_something(store: Store) -> None:
+    def ended(kind: str, status: str, school: str = SCHOOL) -> int:
+        number = store.requests.ask(school, kind, {}, "minerva", NOON)
+        store.requests.finish(number, status, {}, NOON)
+        return number
+
+    old, answered, failed = ended("plan", "done"), ended("plan", "held"), ended("plan", "failed")
+    other, run = ended("plan", "done", "oakfield"), ended("sync", "done")
+    waiting = store.requests.ask(SCHOOL, "plan", {}, "minerva", NOON)
+    assert store.requests.tidy_looks(NOON, ["plan", "check"]) == 0
+    assert store.requests.tidy_looks(NOON + timedelta(seconds=1), ["plan", "check"]) == 2
+    kept = [number for number in (old, answered, failed, other, run, waiting) if store.requests.get(number)]
+    assert kept == [answered, other, run, waiting]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from onroll_core.night import Night
 from onroll_daemon.schedule import Alarms, Schedule
 from onroll_daemon.service import Service, serve
 from onroll_daemon.timetable import Attempt
+from onroll_daemon.windows import Window
 from onroll_daemon.wiring import now
 
 
@@ -76,29 +77,28 @@ def test_one_person_put_right_does_not_hide_what_is_held(office: Office) -> None
 
 def test_a_run_of_the_window_and_one_of_a_person_never_meet(office: Office) -> None:
     begun, go_on = threading.Event(), threading.Event()
+    began = 0
 
-    def run(school: str, stopping: Callable[[], bool], attempt: Attempt | None) -> Night | None:
+    def run(school: str, stopping: Callable[[], bool], attempt: Attempt) -> Night | None:
+        nonlocal began
+        began += 1
         begun.set()
         assert go_on.wait(60)
         return None
 
-    windows = {name: each.window for name, each in office.settings.schools.items()}
-    opens = datetime(2026, 11, 26, 19, 30, tzinfo=UTC)
-    schedule = Schedule(windows, run, lambda: opens, alarms=Quiet())
+    windows = {SCHOOL: Window.parse("00:00-24:00", "Europe/London")}
+    schedule = Schedule(windows, run, now)
     office.desk = office.new_desk(alone=schedule.alone)
     office.desk.start()
-    window = threading.Thread(target=schedule._by_hand, args=(SCHOOL,))
-    window.start()
+    schedule.start()
     assert begun.wait(60)
     number = office.send("sync")
     assert office.done("check")["problems"] == 0
     assert not office.get(number).over
     go_on.set()
-    window.join()
     assert office.ended(number).status == "done"
-    with schedule.alone(SCHOOL) as free:
-        assert free
-        assert schedule._once(SCHOOL, lambda: False, None) is None, "and the window waits for the person"
+    schedule.stop()
+    assert began == 1
 
 
 def test_serve_does_what_is_asked_and_ends_its_desk(office: Office) -> None:

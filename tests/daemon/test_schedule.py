@@ -190,23 +190,13 @@ def test_a_run_that_fails_in_a_way_nobody_foresaw_does_not_end_the_service(caplo
     assert "a mistake" in caplog.text
 
 
-def test_a_sync_by_hand_at_any_time_has_no_end_and_changes_nothing_of_the_timetable() -> None:
-    evening = Evening(CLOSES + 60 * MINUTE)
-    assert evening.schedule.sync_now("s")
-    when, call = evening.hand.alarms["s by hand"]
-    assert when == evening.at
-    call()
-    evening.at += DAY
-    assert not evening.runs[0][1]()
-    assert evening.next == OPENS + DAY
-
-
 def test_a_school_is_run_once_at_a_time() -> None:
     evening = Evening(OPENS - MINUTE)
     second: list[bool] = []
 
     def run(school: str, ending: Callable[[], bool], attempt: object) -> Night | None:
-        second.append(evening.schedule.sync_now("s"))
+        with evening.schedule.alone("s") as free:
+            second.append(free)
         if len(second) == 1:
             evening.hand.alarms["s"][1]()  # an alarm in the middle of a run finds the school at work
         return Night("s")
@@ -215,6 +205,10 @@ def test_a_school_is_run_once_at_a_time() -> None:
     evening.schedule.start()
     evening.ring()
     assert second == [False]
+    with evening.schedule.alone("s") as free, evening.schedule.alone("t") as other:
+        assert (free, other) == (True, True)
+        evening.ring()
+    assert second == [False], "nor does the window begin while a person's run is at it"
 
 
 def test_the_real_clockwork_rings_for_what_is_due_even_while_the_last_call_is_ending() -> None:
@@ -253,11 +247,9 @@ def test_stopping_the_real_clockwork_waits_for_the_run_at_work() -> None:
         ended.set()
         return Night(school)
 
-    schedule = Schedule({"s": WINDOW}, run, lambda: datetime.now(UTC))
+    schedule = Schedule({"s": Window.parse("00:00-24:00", "Europe/London")}, run, lambda: datetime.now(UTC))
     schedule.start()
-    schedule.sync_now("s")
     assert began.wait(30)
-    assert not schedule.sync_now("s")
     schedule.stop()
     assert ended.is_set()
 

@@ -24,10 +24,12 @@ _LOG = logging.getLogger("onroll")
 
 LANES: tuple[Mapping[str, Do], ...] = (RUNS, RUNS, LOOKS)
 """A thread each: two schools may be run at once, and a look never waits for a run."""
-POLL, PAUSE, EVERY = 1.0, 2.0, 1.0
+POLL, PAUSE, EVERY = 2.0, 2.0, 1.0
 """Seconds: between two looks for requests, before a busy school is tried again, between two words about progress."""
 FINISH_TRIES = 20
 KEPT = timedelta(days=30)
+LOOKED = timedelta(days=1)
+"""How long looks are kept, which may be large; the newest of each kind that came to something stays like any other request."""
 GIVEN_UP = timedelta(hours=12)
 """A request of another machine's process is believed to be under way for so long."""
 _TIDIES = 600.0
@@ -59,7 +61,8 @@ class Desk:
         self._settings, self._store, self._clock = settings, store, clock
         self.tray = Tray() if tray is None else tray
         self._alone, self._count, self._lanes = alone, count, lanes
-        self._over, self._woken = threading.Event(), threading.Event()
+        self._over = threading.Event()
+        self._woken = [threading.Event() for _ in lanes]
         self._threads: list[threading.Thread] = []
         self._later: dict[int, float] = {}
         self._ours: set[int] = set()
@@ -68,15 +71,15 @@ class Desk:
     def start(self) -> None:
         """Say of requests whose process has died that they were cut off, and begin to work."""
         self._tidy()
-        for number, lane in enumerate(self._lanes):
-            thread = threading.Thread(target=self._work, args=(lane,), name=f"desk {number}", daemon=True)
+        for lane, woken in zip(self._lanes, self._woken, strict=True):
+            thread = threading.Thread(target=self._work, args=(lane, woken), name="desk", daemon=True)
             self._threads.append(thread)
             thread.start()
 
     def end(self) -> None:
         """Begin nothing any more, and end what is under way between two batches; returns at once."""
         self._over.set()
-        self._woken.set()
+        self.wake()
 
     def stop(self) -> None:
         """`end`, and wait for it. What waits is done after the next start."""
@@ -87,7 +90,8 @@ class Desk:
 
     def wake(self) -> None:
         """There is a new request: look at once."""
-        self._woken.set()
+        for each in self._woken:
+            each.set()
 
     @property
     def running(self) -> bool:
@@ -96,24 +100,22 @@ class Desk:
 
     # --- in the threads ---
 
-    def _work(self, lane: Mapping[str, Do]) -> None:
+    def _work(self, lane: Mapping[str, Do], woken: threading.Event) -> None:
         while not self._over.is_set():
+            woken.clear()
             try:
                 taken = self._take(lane)
+                if taken is not None:
+                    self._do(taken, lane[taken.kind])
+                    continue
                 if time.monotonic() - self._tidied > _TIDIES:
                     self._tidy()
             except OnrollError as failure:
                 _LOG.warning("The desk cannot look for requests: %s", failure)
-                taken = None
             except Exception:
                 # A desk that is gone answers nobody any more; the next look may go well.
                 _LOG.exception("The desk failed in a way onroll did not expect")
-                taken = None
-            if taken is None:
-                self._woken.wait(POLL)
-                self._woken.clear()
-            else:
-                self._do(taken, lane[taken.kind])
+            woken.wait(POLL)
 
     def _take(self, lane: Mapping[str, Do]) -> Request | None:
         """The oldest request of a lane that may begin now; it is then under way, and this process's."""
@@ -175,10 +177,14 @@ class Desk:
 
     def _finish(self, request: Request, answer: Answer) -> None:
         """Keep what came of it; a store that is busy for a while does not lose it."""
+        status, result = answer.status, answer.result
         for _ in range(FINISH_TRIES):
             try:
-                self._store.requests.finish(request.id, answer.status, answer.result, self._clock())
+                self._store.requests.finish(request.id, status, result, self._clock())
                 return
+            except (TypeError, ValueError):
+                _LOG.exception("%s: what came of request %s cannot be kept", request.school, request.id)
+                status, result = FAILED, {"error": UNFORESEEN}
             except OnrollError as failure:
                 _LOG.warning("%s: what came of request %s is not kept yet: %s", request.school, request.id, failure)
                 time.sleep(PAUSE)
@@ -195,6 +201,7 @@ class Desk:
                     if each.status == UNDER_WAY and each.id not in self._ours and _long_ago(each, now):
                         self._store.requests.finish(each.id, CUT_OFF, {"error": GONE}, now)
             self._store.requests.tidy(now - KEPT)
+            self._store.requests.tidy_looks(now - LOOKED, LOOKS)
         except OnrollError as failure:
             _LOG.warning("The desk cannot tidy up: %s", failure)
 

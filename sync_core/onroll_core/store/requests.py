@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, Row, delete, insert, select, update
+from sqlalchemy import Engine, Row, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from onroll_core.store.codec import document, told, utc
@@ -140,6 +140,14 @@ class Requests:
         old = delete(requests).where(requests.c.ended.is_not(None), requests.c.ended < utc(before))
         with writing(self._engine) as connection:
             return connection.execute(old).rowcount
+
+    def tidy_looks(self, before: datetime, kinds: Collection[str]) -> int:
+        """Forget requests of these kinds that ended before then, but for each school's newest of each that came to an answer; gives how many."""
+        answered = requests.c.status.in_((DONE, HELD))
+        newest = select(func.max(requests.c.id)).where(answered).group_by(requests.c.school, requests.c.kind)
+        mine = requests.c.kind.in_(list(kinds)) & requests.c.ended.is_not(None) & (requests.c.ended < utc(before))
+        with writing(self._engine) as connection:
+            return connection.execute(delete(requests).where(mine, requests.c.id.not_in(newest))).rowcount
 
 
 def _request(row: Row[Any]) -> Request:
