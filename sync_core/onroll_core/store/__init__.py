@@ -21,19 +21,8 @@ from onroll_core.identities import Bond, Identity
 from onroll_core.linking.links import Linked
 from onroll_core.plan import Plan
 from onroll_core.renames import Pending
-from onroll_core.store import (
-    events,
-    groups,
-    handouts,
-    leases,
-    ledger,
-    linked,
-    people,
-    plans,
-    renaming,
-    runs,
-    undone,
-)
+from onroll_core.store import events, groups, handouts, leases, ledger, linked, people, plans, renaming, runs, undone
+from onroll_core.store.browsing import Browse
 from onroll_core.store.console import Console
 from onroll_core.store.engine import open_engine, reading, writing
 from onroll_core.store.failures import Clash
@@ -246,6 +235,11 @@ class Store:
     def lookup(self) -> Lookup:
         """Finding and counting people, and what the last weeks brought."""
         return Lookup(self._engine)
+
+    @property
+    def browse(self) -> Browse:
+        """Runs, plans and changes a page at a time."""
+        return Browse(self._engine)
 
     @property
     def requests(self) -> Requests:

@@ -77,7 +77,7 @@ def unanswered(engine: Engine, school: str, target: str) -> list[dict[str, Any]]
     ours = (plans.c.school == school) & (plans.c.target == target)
     query = select(changes).join(plans, plans.c.id == changes.c.plan).where(ours, waiting)
     with reading(engine) as connection:
-        return [_change(row) for row in connection.execute(query.order_by(changes.c.plan, changes.c.position))]
+        return [change_row(row) for row in connection.execute(query.order_by(changes.c.plan, changes.c.position))]
 
 
 def _plan(connection: Connection, row: Row[Any]) -> dict[str, Any]:
@@ -87,10 +87,11 @@ def _plan(connection: Connection, row: Row[Any]) -> dict[str, Any]:
         "conflicts": json.loads(row.conflicts),
         "notices": json.loads(row.notices),
         "made": told(row.made),
-        "changes": [_change(change) for change in connection.execute(query)],
+        "changes": [change_row(change) for change in connection.execute(query)],
     }
 
 
-def _change(row: Row[Any]) -> dict[str, Any]:
+def change_row(row: Row[Any]) -> dict[str, Any]:
+    """A row of changes with its document and times as callers know them."""
     times = {"intended": told(row.intended), "answered": told(row.answered)}
     return row._asdict() | {"document": json.loads(row.document), "note": row.note or ""} | times

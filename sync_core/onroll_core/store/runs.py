@@ -47,7 +47,7 @@ def latest(engine: Engine, school: str | None, limit: int) -> list[dict[str, Any
     if school is not None:
         query = query.where(runs.c.school == school)
     with reading(engine) as connection:
-        return [_run(row) for row in connection.execute(query)]
+        return [run_row(row) for row in connection.execute(query)]
 
 
 def detail(engine: Engine, run: int) -> dict[str, Any] | None:
@@ -57,8 +57,8 @@ def detail(engine: Engine, run: int) -> dict[str, Any] | None:
         if row is None:
             return None
         read = connection.execute(select(readings).where(readings.c.run == run).order_by(readings.c.id))
-        return _run(row) | {
-            "readings": [_reading(each) for each in read],
+        return run_row(row) | {
+            "readings": [reading_row(each) for each in read],
             "plans": of_run(connection, run),
             "undone_by": [each | {"started": told(each["started"])} for each in undone_by(connection, run)],
         }
@@ -70,12 +70,14 @@ def school_of(engine: Engine, run: int) -> str | None:
         return connection.execute(select(runs.c.school).where(runs.c.id == run)).scalar()
 
 
-def _run(row: Row[Any]) -> dict[str, Any]:
+def run_row(row: Row[Any]) -> dict[str, Any]:
+    """A row of runs with its summary and times as callers know them."""
     summary = {} if row.summary is None else json.loads(row.summary)
     return row._asdict() | {"started": told(row.started), "ended": told(row.ended), "summary": summary}
 
 
-def _reading(row: Row[Any]) -> dict[str, Any]:
+def reading_row(row: Row[Any]) -> dict[str, Any]:
+    """A row of readings, likewise."""
     times = {"taken_at": told(row.taken_at), "feed_time": told(row.feed_time), "at": told(row.at)}
     return row._asdict() | times | {"profile": json.loads(row.profile)}
 
