@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import os
+import socket
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from time import monotonic
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from onroll_connectors.gives import Gives
 from onroll_connectors.mis import MISES, gives
@@ -36,9 +39,26 @@ from onroll_daemon.settings import Settings
 from onroll_daemon.wiring import line, open_store
 
 FIRST_DAY = date(2026, 11, 24)
+NIGHTFALL, MORNING = time(19, 30), time(8, 10)
+ZONE = ZoneInfo("Europe/London")
 DOMAIN = "miltonpark.test"
 _TOKEN = "ONROLL_DEMO_TOKEN"
 _DIRECTORY = "milton-park demo"
+
+
+class StoryClock:
+    """The time of the story: it goes on like any clock, and is turned forward from one night to the next. Aware, in UTC."""
+
+    def __init__(self, moment: datetime) -> None:
+        self.turn(moment)
+
+    def turn(self, moment: datetime) -> None:
+        """Set it to a moment of the school's own time."""
+        self._moment, self._since = moment.replace(tzinfo=ZONE).astimezone(UTC), monotonic()
+
+    def __call__(self) -> datetime:
+        """What time it is in the story."""
+        return self._moment + timedelta(seconds=monotonic() - self._since)
 
 
 @dataclass(slots=True)
@@ -53,15 +73,18 @@ class Demo:
     settings: Settings
     store: Store
     day: date
+    clock: StoryClock
     nights: list[dict[str, Any]] = field(default_factory=list)
     _whole: School | None = None
 
     def night(self, name: str, approve: str | None = None) -> Night:
         """One night's sync, a day later than the last one."""
         self.day += timedelta(days=1)
+        self.clock.turn(datetime.combine(self.day, NIGHTFALL))
         self.school.today = self.day
         self.stage.refresh()
-        it = line(self.settings, self.settings.schools["milton-park"], self.store, self.day, progress=_progress())
+        school = self.settings.schools["milton-park"]
+        it = line(self.settings, school, self.store, self.day, progress=_progress(), clock=self.clock)
         night = pipeline.sync(it, [approve] if approve else (), "demo")
         self.nights.append({"name": name} | night.sync_json())
         return night
@@ -80,7 +103,7 @@ class Demo:
     def rename(self, old: str, new: str) -> None:
         """What `onroll users rename` does."""
         (person,) = self.store.find("milton-park", old)
-        self.store.rename(person.id, new, f"{new}@{DOMAIN}", True, datetime.now(UTC), "demo")
+        self.store.rename(person.id, new, f"{new}@{DOMAIN}", True, self.clock(), "demo")
 
     def leaves(self, number: int) -> None:
         """A pupil's last day was the last one."""
@@ -117,7 +140,7 @@ class Demo:
 
 
 def main(once: bool, as_json: bool, pupils: int = 1200, mis: str = "wonde", route: str | None = None) -> None:
-    """Tell the story; without `once`, on a terminal, the systems stay up afterwards until Ctrl-C, for a look around.
+    """Tell the story; without `once` (and `--json`) it ends in a running console, until Ctrl-C.
 
     `mis` is one of the twelve, or the name of a source; `route` is another way to it than its own.
     """
@@ -127,8 +150,15 @@ def main(once: bool, as_json: bool, pupils: int = 1200, mis: str = "wonde", rout
         story(world, tell)
         if as_json:
             document({"nights": world.nights, "accounts": world.accounts()})
-        if not once and not as_json and sys.stdin.isatty():
-            _stay(world)
+        if not once and not as_json:
+            from onroll_daemon.demo_console import closing_school, stay
+
+            _told(
+                tell,
+                "The office types in the pupils of a school that closed in summer, all with September's dates.",
+                closing_school(world),
+            )
+            stay(world)
 
 
 @contextmanager
@@ -155,9 +185,7 @@ def demo(
         school = milton_park(FIRST_DAY, pupils, max(4, pupils * 140 // 1200))
         staged = stack.enter_context(stage(way, school, where, preset))
 
-        def clock() -> datetime:
-            return datetime.now(UTC)
-
+        clock = StoryClock(datetime.combine(FIRST_DAY, time(12)))
         graph = Graph(domains={DOMAIN: "Managed"}, now=clock)
         google = Workspace(domains={DOMAIN: True}, now=clock)
         urls = [stack.enter_context(serve(each)) for each in (graph, google)]
@@ -169,10 +197,10 @@ def demo(
         path = where / "onroll.toml"
         path.write_text(_configuration(directory or own, mis, way, staged, *urls), encoding="utf-8")
         settings = configuration.load(path)
-        store = open_store(settings)
+        store = open_store(settings, clock)
         stack.callback(store.close)
         told = gives(way, preset)
-        yield Demo(school, staged, told, graph, google, settings, store, FIRST_DAY - timedelta(days=1))
+        yield Demo(school, staged, told, graph, google, settings, store, FIRST_DAY - timedelta(days=1), clock)
 
 
 def clouds(graph: str, google: str, token: str) -> str:
@@ -196,6 +224,9 @@ units_per_second = 1000
 
 def _configuration(directory: str, mis: str, route: str, staged: Stage, graph: str, google: str) -> str:
     return f"""
+[console]
+listen = "127.0.0.1:{_free("127.0.0.1", 8750)}"
+
 [targets.ad]
 kind = "active_directory"
 {directory}
@@ -220,6 +251,17 @@ place = "Students/{{yoe4}}"
 username = "{{initial}}.{{last}}"
 place = "Staff"
 """
+
+
+def _free(host: str, port: int) -> int:
+    """`port` where nobody has it, else another one."""
+    for each in (port, 0):
+        try:
+            with socket.create_server((host, each)) as door:
+                return int(door.getsockname()[1])
+        except OSError:
+            continue
+    return port
 
 
 def story(world: Demo, tell: Any) -> None:
@@ -263,7 +305,12 @@ def _told(tell: Any, headline: str, night: Night) -> None:
         tell(f"  {night.unread}")
     for objection in night.held:
         tell(f"  HELD: {objection}")
-    if night.held:
+    if any(target.verdict == "held" for target in night.targets.values()):
+        for name, target in night.targets.items():
+            for objection in target.objections:
+                tell(f"  {name:<7} HELD: {objection}")
+        tell("  Nothing was written. If it is right, a person approves exactly this plan.")
+    elif night.held:
         tell(
             f"  Nothing was written, and nothing of it was remembered. If it is right: onroll sync milton-park --approve {night.snapshot}"
         )
@@ -295,16 +342,3 @@ def _progress() -> Any:
         sys.stderr.flush()
 
     return show
-
-
-def _stay(world: Demo) -> None:
-    say("The school's configuration and store are there until you press Ctrl-C. In another terminal:")
-    say(f"  onroll users list --config {world.settings.path}")
-    say(f"  onroll explain {world.username('Harry', 'Potter')} --config {world.settings.path}")
-    say(f"  onroll runs --config {world.settings.path}")
-    try:
-        import threading
-
-        threading.Event().wait()
-    except KeyboardInterrupt:
-        say("")
