@@ -13,10 +13,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from fastapi import FastAPI
 
 from onroll_daemon.demo import DOMAIN
 from onroll_daemon.freshness import Freshness
-from onroll_daemon.health import health_app
+from onroll_daemon.health import health_routes
 from onroll_daemon.metrics import Metrics
 from onroll_daemon.service import Service
 from school_year import school_year
@@ -213,7 +214,9 @@ def page(service: Watched, path: str) -> tuple[int, str]:
 
     scope = {"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "path": path, "raw_path": path.encode(),
              "query_string": b"", "headers": [], "scheme": "http", "server": ("127.0.0.1", 80), "client": ("127.0.0.1", 1)}  # fmt: skip
-    asyncio.run(health_app(service)(scope, receive, send))  # type: ignore[arg-type]
+    app = FastAPI()
+    app.include_router(health_routes(service))
+    asyncio.run(app(scope, receive, send))  # type: ignore[arg-type]
     return sent[0]["status"], b"".join(each.get("body", b"") for each in sent[1:]).decode()
 
 
