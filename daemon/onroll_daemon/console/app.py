@@ -20,6 +20,7 @@ from onroll_daemon.console.access import visitor_of
 from onroll_daemon.console.api import requests as api_requests
 from onroll_daemon.console.api.problem import PROBLEMS
 from onroll_daemon.console.guard import Guarded
+from onroll_daemon.console.pages import manual, people, person, profile
 from onroll_daemon.console.pages import requests as request_pages
 from onroll_daemon.console.pages import signing_in
 from onroll_daemon.console.place import Place, place_of
@@ -31,7 +32,14 @@ _LOG = logging.getLogger("onroll")
 _AT_ONCE = 12
 """Routes that work at the same time; each may hold one of the store's fifteen connections."""
 
-PAGES: tuple[APIRouter, ...] = (request_pages.router, signing_in.router)
+PAGES: tuple[APIRouter, ...] = (
+    request_pages.router,
+    signing_in.router,
+    people.router,
+    person.router,
+    manual.router,
+    profile.router,
+)
 API: tuple[APIRouter, ...] = (api_requests.router,)
 
 

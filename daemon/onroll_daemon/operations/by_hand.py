@@ -20,6 +20,7 @@ ROLES = {"student": Role.STUDENT, "pupil": Role.STUDENT, "staff": Role.STAFF, "o
 NEEDED, MORE = ("last", "first"), ("role", "username", "start", "end", "year")
 """The columns of a file of people to be added."""
 _LONGEST = 64
+_MISTAKES = 20
 Told = Mapping[str, str | date | None]
 
 
@@ -38,6 +39,35 @@ def add(
         people = added(wanted, known, rules, ledger, today, [new_id() for _ in wanted])
         store.remember(None, people, now)
     return people
+
+
+def mistakes(store: Store, rules: SchoolRules, name: str, rows: Sequence[Row], today: date) -> list[str]:
+    """What is wrong with a file of people to be added, a sentence with its line each, in the order of the lines; [] when `add` would take it.
+    Changes nothing. After twenty mistakes nobody reads on."""
+    found: list[tuple[int, str]] = []
+    wanted: dict[str, tuple[int, Wanted]] = {}
+    for row in rows:
+        try:
+            each = _of_row(name, row)
+            wanted[each.where] = (row.line, each)
+        except Refused as why:
+            found.append((row.line, why.sentence))
+    known, ledger = store.identities(rules.id), store.ledger(rules.id)
+    while wanted and len(found) < _MISTAKES:
+        try:
+            added([each for _, each in wanted.values()], known, rules, ledger, today, _numbers(len(wanted)))
+            break
+        except Refused as why:
+            where = why.sentence.partition(": ")[0]
+            if where not in wanted:
+                found.append((0, why.sentence))
+                break
+            found.append((wanted.pop(where)[0], why.sentence))
+    return [sentence for _, sentence in sorted(found)]
+
+
+def _numbers(count: int) -> list[IdentityId]:
+    return [IdentityId(f"new{number}") for number in range(count)]
 
 
 def edit(store: Store, rules: SchoolRules, identity: Identity, told: Told, today: date, now: datetime) -> Identity:
