@@ -20,9 +20,8 @@ from onroll_daemon.console.access import visitor_of
 from onroll_daemon.console.api import requests as api_requests
 from onroll_daemon.console.api.problem import PROBLEMS
 from onroll_daemon.console.guard import Guarded
-from onroll_daemon.console.pages import manual, people, person, profile
+from onroll_daemon.console.pages import manual, people, person, profile, signing_in
 from onroll_daemon.console.pages import requests as request_pages
-from onroll_daemon.console.pages import signing_in
 from onroll_daemon.console.place import Place, place_of
 from onroll_daemon.console.refusals import NotSignedIn, Turned
 from onroll_daemon.console.rendering import VERSION, back, message
