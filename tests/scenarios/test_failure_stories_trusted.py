@@ -20,6 +20,7 @@ from onroll_daemon.freshness import Freshness
 from onroll_daemon.health import health_routes
 from onroll_daemon.metrics import Metrics
 from onroll_daemon.service import Service
+from onroll_daemon.timetable import Attempt
 from school_year import school_year
 from stories import EVERYWHERE, PLACES, SCHOOL, SchoolYear, done, held_there, said, story, today, untouched, who
 
@@ -232,7 +233,7 @@ def test_a_silent_stall_nobody_notices(tmp_path: Path) -> None:
             """A run of the service in its window, and what the health page says an hour after that closed."""
             clock.at(day, hour, 5)
             year.school.today = day
-            service.service.run(SCHOOL, lambda: False)
+            service.service.run(SCHOOL, lambda: False, Attempt(clock(), clock() + timedelta(hours=2)))
             return health(day, 23)
 
         def health(day: date, hour: int) -> dict[str, Any]:
