@@ -30,18 +30,12 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
 FLAGS += ["--disable-component-update", "--disable-sync"]
 CSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'"
 HOSTILE = 'O\'Neill <b>& Sons</b> "x"'
-SIGN_IN = """{% extends "signed_out.html" %}{% import "parts.html" as parts with context %}{% block content %}
-<h1>Sign in</h1><form method="post" action="/sign-in">{{ parts.csrf() }}
-{{ parts.field("username", "Username", attrs={"autocomplete": "username"}) }}
-{{ parts.field("password", "Password", type="password", attrs={"autocomplete": "current-password"}, error="That is not right. Try again.") }}
-<p class="actions">{{ parts.button("Sign in", "primary") }}</p></form>
-<p class="actions">{{ parts.link_button("Sign in with Microsoft", "/oidc/entra") }}</p>{% endblock %}"""
-
-
 SMALL = """[...document.querySelectorAll("a, button, summary, select, input:not([type=hidden], [type=checkbox], [type=radio]), label:has(input)")]
   .filter(one => { const box = one.getBoundingClientRect(); return box.width > 1 && (box.height < 23.5 || box.width < 23.5) && getComputedStyle(one).display !== "inline"; })
   .map(one => one.outerHTML.slice(0, 120))"""
 """Targets too small to hit; links within a sentence may be as high as their line."""
+CUT = """[...document.querySelectorAll(".card-body")].filter(one => one.scrollWidth > one.clientWidth).map(one => one.innerHTML.slice(0, 120))"""
+"""Cards whose content is wider than they are."""
 
 
 def days() -> list[Day]:
@@ -110,7 +104,13 @@ def pages() -> dict[str, str]:
             status=409,
             link=("/plan", "Look at the new plan"),
         ),  # fmt: skip
-        "sign-in": made.from_string(SIGN_IN).render(),
+        "sign-in": made.get_template("signing_in/sign_in.html").render(
+            next="",
+            name="ann.lee",
+            error="That name and password do not go together.",
+            providers=[("entra", "Microsoft")],
+            nobody=False,
+        ),
     }
 
 
@@ -179,6 +179,7 @@ def judged(page: Page, width: int) -> list[str]:
     small = page.evaluate(SMALL)
     return [
         *(["wider than the window"] if wide else []),
+        *(f"cut off: {one}" for one in page.evaluate(CUT)),
         *(f"smaller than 24 pixels: {one}" for one in small),
         *(f"{one['id']}: {one['nodes'][0]['failureSummary']} {one['nodes'][0]['html'][:200]}" for one in found),
     ]
