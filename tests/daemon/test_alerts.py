@@ -19,6 +19,7 @@ import pytest
 
 from command import CONFIG, Command, milton_park
 from desks import Office
+from onroll_connectors.sandbox.directory import forget
 from onroll_connectors.secrets import Secret
 from onroll_core.store import Busy, Store
 from onroll_daemon import settings as configuration
@@ -26,6 +27,8 @@ from onroll_daemon.alerts.remembering import DRAWER, Kept, recall
 from onroll_daemon.alerts.rounds import Alerts
 from onroll_daemon.alerts.sending import send
 from onroll_daemon.alerts.testing import send_test
+from onroll_daemon.service import Service
+from onroll_daemon.timetable import Attempt
 
 TOKEN = "s3cr3t-t0k3n"
 NOW = datetime(2026, 11, 24, 23, 0, tzinfo=UTC)
@@ -358,6 +361,30 @@ def test_the_commands(site: Site, post: Post, monkeypatch: pytest.MonkeyPatch) -
     site.command.configure(CONFIG)
     assert "There is nobody to tell" in site.command.run("alerts", "test", code=2).err
     assert "There is nobody to tell" in site.command.run("alerts", "show", code=2).err
+
+
+def test_a_real_night_that_is_held_is_told_by_the_service_with_the_digest_that_approves_it(
+    site: Site, post: Post
+) -> None:
+    site.at = datetime.now(UTC)
+    pupils = [f"{n},Pupil{n},Name{n},7,01/09/2024," for n in range(40)]
+    site.command.students(*pupils)
+    site.command.run("sync")
+    service = Service(site.settings, site.store, lambda: site.at)
+    site.command.students(*pupils[:3])
+    service.alerts.round()
+    assert post.heard == []
+    service.run("milton-park", lambda: False, Attempt(site.at, site.at + timedelta(hours=3)))
+    assert service.alerts._nudged.is_set()
+    service.alerts.round()
+    assert post.titles == ["Milton Park School: what the MIS told waits for a person"] * 2
+    said = post.heard[0]["message"]
+    assert "- 37 of 40 pupils are missing from what the MIS told." in said
+    digest = site.store.runs("milton-park")[0]["summary"]["digest"]
+    assert f"(digest {digest})" in said
+    assert "Pupil" not in said
+    assert service.alerts.round() == 0
+    forget((site.command.folder / "directory.json").as_posix())
 
 
 def test_the_desk_does_the_test_that_the_console_asks_for(
