@@ -101,3 +101,20 @@ def test_a_console_that_does_not_answer_is_said_so(sample: Page) -> None:
     sample.unroute("**/requests/**")
     sample.route("**/requests/12", lambda route: route.abort())
     expect(sample.locator("#notice")).to_contain_text("The console does not answer.", timeout=6000)
+
+
+def test_what_the_console_refuses_is_said_in_its_own_words_until_something_succeeds(sample: Page) -> None:
+    page = '<main><div class="message"><h1>No</h1><p class="lead">The plan has <b>changed</b>.</p></div></main>'
+    sample.unroute("**/requests/**")
+    sample.route("**/requests/12", lambda route: route.fulfill(status=409, body=page, content_type="text/html"))
+    expect(sample.locator("#notice")).to_have_text("The plan has changed.", timeout=6000)
+    sample.unroute("**/requests/**")
+    sample.route("**/requests/12", lambda route: route.fulfill(status=204))
+    expect(sample.locator("#notice")).to_have_text("", timeout=6000)
+
+
+def test_a_session_that_ended_while_a_job_was_watched_leads_to_signing_in(sample: Page, address: str) -> None:
+    sample.unroute("**/requests/**")
+    sample.route("**/requests/12", lambda route: route.fulfill(status=401, body="", content_type="text/html"))
+    with sample.expect_navigation(url=f"{address}/sample", timeout=6000):
+        pass

@@ -69,6 +69,13 @@
     if (notice && notice.textContent !== text) notice.textContent = text;
   };
   document.addEventListener("htmx:sendError", () => say("The console does not answer. Is the service running? Reload the page to try again."));
-  document.addEventListener("htmx:responseError", () => say("The console refused that. Reload the page to see why."));
-  document.addEventListener("htmx:afterOnLoad", () => say(""));
+  // A refusal comes as a page of its own; its sentence is what the person needs.
+  document.addEventListener("htmx:responseError", (event) => {
+    const page = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html");
+    const sentence = page.querySelector(".message .lead")?.textContent.trim();
+    say(sentence || "The console could not do that. Reload the page to see why.");
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    if (event.detail.successful) say("");
+  });
 })();
