@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import Lock
@@ -26,6 +27,7 @@ from onroll_daemon.operations.people import mark, other_schools, shown
 from onroll_daemon.operations.records import doubts
 
 _ONE_AT_A_TIME = Lock()
+_SWITCHED = re.compile(r"^onroll changed suspended from (?:nothing to (.+)|.+ to (nothing))\.$")
 _NAMES = ("username", "address", "alias", "display name", "Year of Entry")
 _SECTIONS = (("Sign-in", ("sign-in",)), ("Names", _NAMES), ("Groups", ("group",)))
 _REST = "Place and attributes"
@@ -165,7 +167,9 @@ def _elsewhere(place: Place, row: Mapping[str, Any]) -> dict[str, Any]:
 def _event(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "at": row["at"],
-        "what": row["what"],
+        "what": _SWITCHED.sub(
+            lambda found: "Sign-in was given back." if found[2] else f"Sign-in was taken away, {found[1]}.", row["what"]
+        ),
         "run": row["run"],
         "by": row.get("by") or "",
         "kind": _OUTCOMES.get(row["outcome"] or "", "off") if row["target"] else "note",
