@@ -20,14 +20,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
+from chromium import chromium
 from onroll_daemon.console.pictures import Day, weeks
 from onroll_daemon.console.templating import STATIC, environment
 
 NOW = datetime(2026, 11, 26, 4, 40, tzinfo=UTC)
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-FLAGS += ["--disable-component-update", "--disable-sync"]
 CSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'"
 HOSTILE = 'O\'Neill <b>& Sons</b> "x"'
 SMALL = """[...document.querySelectorAll("a, button, summary, select, input:not([type=hidden], [type=checkbox], [type=radio]), label:has(input)")]
@@ -186,7 +185,5 @@ def judged(page: Page, width: int) -> list[str]:
 
 
 if __name__ == "__main__":
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        print("\n".join(photograph(Path(sys.argv[1]), chromium)) or "Nothing is wrong.")
-        chromium.close()
+    with chromium() as found:
+        print("\n".join(photograph(Path(sys.argv[1]), found)) or "Nothing is wrong.")

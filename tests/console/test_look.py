@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect
 
-from look import FLAGS, pages, photograph, served
+from chromium import chromium
+from look import pages, photograph, served
 
 
 @pytest.fixture(scope="module")
@@ -19,10 +20,8 @@ def address() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        told = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+    with chromium() as told:
         yield told
-        told.close()
 
 
 @pytest.fixture
