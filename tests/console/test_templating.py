@@ -83,6 +83,13 @@ def test_a_query_keeps_what_was_asked_and_leaves_out_what_is_empty() -> None:
     assert query({"q": "a&b", "role": "", "page": 1}, page=2) == "q=a%26b&page=2"
 
 
+def test_a_long_address_may_break_before_its_at_and_nowhere_else() -> None:
+    assert rendered("{{ parts.cell('Address', at) }}", at="<a>@b.test").endswith(
+        'class="long"><span class="cell">&lt;a&gt;<wbr>@b.test</span></td>'
+    )
+    assert "long" not in rendered("{{ parts.cell('Username', 'eabara') }}")
+
+
 def test_markup_in_a_name_is_text_in_every_part() -> None:
     name = "<b>O'Neill</b>"
     text = rendered(

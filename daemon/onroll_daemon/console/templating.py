@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
+from markupsafe import Markup, escape
 
 TEMPLATES = Path(__file__).parent / "templates"
 STATIC = Path(__file__).parent / "static"
@@ -44,6 +45,7 @@ def environment(zone: tzinfo, clock: Callable[[], datetime]) -> Environment:
         "plural": plural,
         "number": number,
         "value": value,
+        "breakable": breakable,
         "query": query,
     }
     return made
@@ -94,6 +96,11 @@ def value(given: Any) -> str:
     if isinstance(given, Mapping):
         return ", ".join(f"{key}: {value(item)}" for key, item in given.items())
     return str(given)
+
+
+def breakable(given: object) -> Markup:
+    """Text in which a line may end before an @, so that a long address stays within its column."""
+    return escape(given).replace("@", Markup("<wbr>@"))
 
 
 def query(asked: Mapping[str, Any], **changed: Any) -> str:
