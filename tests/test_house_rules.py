@@ -21,7 +21,9 @@ SDKS = {
     "httplib2": {"connectors/onroll_connectors/targets/google_workspace.py"},
     "apscheduler": {"daemon/onroll_daemon/schedule.py"},
     "apprise": {"daemon/onroll_daemon/alerts/sending.py"},
-    "httpx2": {"connectors/onroll_connectors/http.py"},
+    "httpx2": {"connectors/onroll_connectors/http.py", "daemon/onroll_daemon/openid.py"},
+    "authlib": {"daemon/onroll_daemon/openid.py"},
+    "argon2": {"daemon/onroll_daemon/console/own_passwords.py"},
 }
 
 

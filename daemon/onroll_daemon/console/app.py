@@ -17,10 +17,25 @@ from starlette.middleware.base import RequestResponseEndpoint
 
 from onroll_core.errors import OnrollError, Refused, Unavailable
 from onroll_daemon.console.access import visitor_of
+from onroll_daemon.console.api import people as api_people
 from onroll_daemon.console.api import requests as api_requests
 from onroll_daemon.console.api.problem import PROBLEMS
 from onroll_daemon.console.guard import Guarded
-from onroll_daemon.console.pages import manual, people, person, profile, signing_in
+from onroll_daemon.console.pages import (
+    manual,
+    openid,
+    operators,
+    own_password,
+    people,
+    person,
+    plan,
+    profile,
+    runs,
+    signing_in,
+    today,
+    tokens,
+    undo,
+)
 from onroll_daemon.console.pages import requests as request_pages
 from onroll_daemon.console.place import Place, place_of
 from onroll_daemon.console.refusals import NotSignedIn, Turned
@@ -32,14 +47,22 @@ _AT_ONCE = 12
 """Routes that work at the same time; each may hold one of the store's fifteen connections."""
 
 PAGES: tuple[APIRouter, ...] = (
+    today.router,
+    plan.router,
+    runs.router,
+    undo.router,
     request_pages.router,
     signing_in.router,
+    own_password.router,
+    operators.router,
+    tokens.router,
+    openid.router,
     people.router,
     person.router,
     manual.router,
     profile.router,
 )
-API: tuple[APIRouter, ...] = (api_requests.router,)
+API: tuple[APIRouter, ...] = (api_requests.router, api_people.router)
 
 
 def console_app(place: Place, *beside: APIRouter) -> FastAPI:

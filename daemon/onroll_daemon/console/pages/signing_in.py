@@ -36,15 +36,15 @@ def sign_in_page(request: Request, next: str = "") -> Response:
 @router.post("/sign-in", dependencies=[Depends(anybody)])
 def sign_in(request: Request, name: _TEXT = "", password: _TEXT = "", next: _TEXT = "") -> Response:
     """A name and a password. What is wrong is not told apart, nor by how long it takes."""
-    place, address = place_of(request), _address(request)
+    place, address = place_of(request), client_address(request)
     wait = throttle(place).begin(name, address, place.clock())
     if wait is not None:
-        return _form(request, next, name, _wait(wait), 429, wait)
+        return _form(request, next, name, wait_sentence(wait), 429, wait)
     operator = place.store.console.operators.named(name[:200])
     kept = place.store.console.operators.password(operator.id) if operator is not None else None
     right = own_passwords.matches(password[: 4 * own_passwords.LONGEST], kept)
     if not right or operator is None or operator.disabled:
-        _note_wrong(place, name, operator, address)
+        note_wrong(place, name, operator.name if operator is not None else None, address)
         sentence = "That name and that password do not belong together, or they may not use this console any more."
         return _form(request, next, name, sentence, 400)
     throttle(place).right(name, address)
@@ -154,7 +154,8 @@ def _form(
     return response
 
 
-def _wait(wait: timedelta) -> str:
+def wait_sentence(wait: timedelta) -> str:
+    """What somebody who has to wait is told."""
     seconds = math.ceil(wait.total_seconds())
     told = f"{seconds} seconds" if seconds < 90 else f"{math.ceil(seconds / 60)} minutes"
     return (
@@ -163,14 +164,15 @@ def _wait(wait: timedelta) -> str:
     )
 
 
-def _note_wrong(place: Place, name: str, operator: Operator | None, address: str) -> None:
+def note_wrong(place: Place, name: str, known: str | None, address: str) -> None:
     """The last free try is written down, once. A name that nobody has may be a password in the wrong place: it is not kept."""
     if throttle(place).used_up(name, address):
-        who = operator.name if operator is not None else "a name that nobody has"
+        who = known or "a name that nobody has"
         place.store.console.audit.note(
             place.clock(), "nobody", None, f"too many wrong passwords for {who}: signing in now has to wait", address
         )
 
 
-def _address(request: Request) -> str:
+def client_address(request: Request) -> str:
+    """Where a request comes from; behind a proxy, where the proxy says that it does."""
     return request.client.host if request.client else ""
