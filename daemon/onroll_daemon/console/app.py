@@ -18,7 +18,10 @@ from starlette.middleware.base import RequestResponseEndpoint
 from onroll_core.errors import OnrollError, Refused, Unavailable
 from onroll_daemon.console.access import visitor_of
 from onroll_daemon.console.api import people as api_people
+from onroll_daemon.console.api import plans as api_plans
 from onroll_daemon.console.api import requests as api_requests
+from onroll_daemon.console.api import runs as api_runs
+from onroll_daemon.console.api import schools as api_schools
 from onroll_daemon.console.api.problem import PROBLEMS
 from onroll_daemon.console.guard import Guarded
 from onroll_daemon.console.pages import (
@@ -62,7 +65,13 @@ PAGES: tuple[APIRouter, ...] = (
     manual.router,
     profile.router,
 )
-API: tuple[APIRouter, ...] = (api_requests.router, api_people.router)
+API: tuple[APIRouter, ...] = (
+    api_schools.router,
+    api_plans.router,
+    api_runs.router,
+    api_requests.router,
+    api_people.router,
+)
 
 
 def console_app(place: Place, *beside: APIRouter) -> FastAPI:

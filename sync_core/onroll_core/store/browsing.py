@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, case, func, or_, select
 
 from onroll_core.store.codec import told
 from onroll_core.store.console_schema import requests
@@ -19,6 +19,9 @@ from onroll_core.store.undone import undone_by
 
 UNDER_WAY = "under way"
 """The status of a run that has not ended; the store has none for it yet."""
+UNANSWERED = "unanswered"
+"""The outcome of a change that was about to be sent, and of which nothing was heard: its run is at work, or was cut off."""
+_OUTCOME = case((changes.c.intended.is_not(None) & changes.c.outcome.is_(None), UNANSWERED), else_=changes.c.outcome)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class PlanHead:
-    """A plan without its changes: how many there are of each kind and outcome (None: not sent). `made` is ISO, UTC."""
+    """A plan without its changes: how many there are of each kind and outcome (None: not sent; UNANSWERED). `made` is ISO, UTC."""
 
     id: int
     run: int
@@ -120,7 +123,7 @@ class Browse:
         count: bool = True,
     ) -> Slice:
         """Changes of these plans in their order: of one kind, of these outcomes, with `text` in the username or the sentence. The rows have target,
-        position, kind, identity, username, document, sentence, outcome, intended, answered and note. Without `count` the total is that of the rows."""
+        position, kind, identity, username, document, sentence, outcome (also UNANSWERED), intended, answered and note. Without `count` the total is that of the rows."""
         fits: list[ColumnElement[bool]] = [changes.c.plan.in_(list(of))]
         if kind:
             fits.append(changes.c.kind == kind)
@@ -129,10 +132,14 @@ class Browse:
         searched = (changes.c.username, changes.c.sentence)
         words = text[:200].replace("\0", " ").split()[:8]
         fits += [or_(*(each.icontains(word, autoescape=True) for each in searched)) for word in words]
-        query = select(changes, plans.c.target).join(plans, plans.c.id == changes.c.plan).where(*fits)
+        query = (
+            select(changes, plans.c.target, _OUTCOME.label("became"))
+            .join(plans, plans.c.id == changes.c.plan)
+            .where(*fits)
+        )
         with reading(self._engine) as connection:
             found = connection.execute(query.order_by(changes.c.plan, changes.c.position).limit(limit).offset(offset))
-            rows = tuple(change_row(row) for row in found)
+            rows = tuple(change_row(row) | {"outcome": row.became} for row in found)
             total = len(rows)
             if count:
                 total = connection.execute(select(func.count()).select_from(changes).where(*fits)).scalar_one()
@@ -154,7 +161,7 @@ class Browse:
 def _heads(connection: Connection, fits: Iterable[ColumnElement[bool]]) -> list[PlanHead]:
     found = connection.execute(select(plans).where(*fits).order_by(plans.c.id)).all()
     counted: dict[int, dict[tuple[str, str | None], int]] = {row.id: {} for row in found}
-    columns = (changes.c.plan, changes.c.kind, changes.c.outcome)
+    columns = (changes.c.plan, changes.c.kind, _OUTCOME)
     query = select(*columns, func.count()).where(changes.c.plan.in_(list(counted))).group_by(*columns)
     for plan, kind, outcome, count in connection.execute(query) if counted else ():
         counted[plan][kind, outcome] = count
@@ -176,5 +183,5 @@ def _heads(connection: Connection, fits: Iterable[ColumnElement[bool]]) -> list[
 
 
 def _among(outcomes: Collection[str | None]) -> ColumnElement[bool]:
-    named = changes.c.outcome.in_([each for each in outcomes if each is not None])
-    return or_(named, changes.c.outcome.is_(None)) if None in outcomes else named
+    named = _OUTCOME.in_([each for each in outcomes if each is not None])
+    return or_(named, _OUTCOME.is_(None)) if None in outcomes else named

@@ -11,7 +11,7 @@ from onroll_daemon.console.place import place_of
 from onroll_daemon.console.refusals import Conflict
 from onroll_daemon.console.rendering import back, page
 from onroll_daemon.console.rights import Right
-from onroll_daemon.console.views import runs as views
+from onroll_daemon.console.views import undo as views
 from onroll_daemon.console.visitors import Visitor
 
 router = APIRouter()

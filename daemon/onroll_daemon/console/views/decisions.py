@@ -72,13 +72,15 @@ def decisions(place: Place, school: str, plans: Sequence[Worked] | None = None) 
     ]
 
 
-def approve(place: Place, visitor: Visitor, school: str, digest: str, now: bool) -> Said:
-    """A person's yes to a digest that is held: `now`, or when the next run comes to it within a day.
+def approve(place: Place, visitor: Visitor, school: str, digest: str, now: bool, target: str | None = None) -> Said:
+    """A person's yes to a digest that is held: `now`, or when the next run comes to it within a day. `target`, where it is told, has to be the digest's.
 
     Raises Conflict when that is not held (any more), or was approved already; Forbidden when it needs a second person who is none.
     """
     with ONE_AT_A_TIME:
         held = _held(place, school, digest)
+        if target not in (None, held.target):
+            raise Conflict(CHANGED)
         what = "the last reading" if held.target is None else f"the plan for {held.target}"
         if held.doing is not None:
             raise Conflict("Somebody has approved this already, and it is being done. Nothing was approved twice.")

@@ -1,34 +1,32 @@
-"""Runs as people see them: who asked, what was read, what was done, refused and put off in each target, and what can be taken back."""
+"""Runs as people see them: who asked, what was read, and what was done, refused and put off in each target."""
 
 from __future__ import annotations
 
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal, get_args
 
-from onroll_core.errors import Refused
 from onroll_core.handout import safe_cell
-from onroll_core.store.browsing import UNDER_WAY, PlanHead
+from onroll_core.store.browsing import UNANSWERED, UNDER_WAY, PlanHead
 from onroll_daemon.console.place import Place
-from onroll_daemon.console.refusals import Conflict, NoSuch
+from onroll_daemon.console.refusals import NoSuch
 from onroll_daemon.console.templating import plural
-from onroll_daemon.console.views import decisions
-from onroll_daemon.console.views.changes import GROUPS, KINDS, LABELS, grouped, in_order, shown
+from onroll_daemon.console.views.changes import GROUPS, KINDS, LABELS, grouped, in_order
+from onroll_daemon.console.views.decisions import compared
 from onroll_daemon.console.views.plan import paging
-from onroll_daemon.console.views.requests import shown as request_shown
 from onroll_daemon.console.views.today import did
-from onroll_daemon.console.visitors import Visitor
 
 PAGE = 50
 _CHUNK = 2000
 RUN_KINDS = ("sync", "apply", "pull", "undo")
 STATUSES = ("done", "held", "failed", "unread", "cut off", UNDER_WAY)
-OUTCOMES: Mapping[str, tuple[str | None, ...]] = {
+Became = Literal["done", "failed", "put off", "not known", "not sent"]
+OUTCOMES: Mapping[Became, tuple[str | None, ...]] = {
     "done": ("applied",),
     "failed": ("rejected",),
     "put off": ("deferred", "unsent"),
-    "not known": ("unknown",),
+    "not known": ("unknown", UNANSWERED),
     "not sent": (None,),
 }
 _OUTCOME = {outcome: words for words, outcomes in OUTCOMES.items() for outcome in outcomes}
@@ -61,7 +59,8 @@ def of_run(place: Place, number: int, target: str, outcome: str, kind: str, text
     row = run_of(place, number)
     heads: list[PlanHead] = [each for each in row["plans"] if each.target == target] or row["plans"]
     target = heads[0].target if len(heads) == 1 else ""
-    wanted = OUTCOMES.get(outcome)
+    became = next((each for each in get_args(Became) if each == outcome), None)
+    wanted = OUTCOMES[became] if became else None
     found = place.store.browse.changes(
         [each.id for each in heads], kind=kind or None, outcomes=wanted, text=text, limit=PAGE, offset=(page - 1) * PAGE
     )
@@ -69,7 +68,7 @@ def of_run(place: Place, number: int, target: str, outcome: str, kind: str, text
     for head in heads:
         for name, count in head.kinds(wanted).items():
             kinds[name] = kinds.get(name, 0) + count
-    rows = [_row(each) for each in found.rows]
+    rows = [told(each) for each in found.rows]
     return {
         "labels": LABELS,
         "run": row,
@@ -83,32 +82,36 @@ def of_run(place: Place, number: int, target: str, outcome: str, kind: str, text
         "kinds": in_order(kinds),
         "groups": grouped(rows),
         "asked": {
-            "target": target, "outcome": outcome if outcome in OUTCOMES else "", "kind": kind, "q": text, "page": page
+            "target": target, "outcome": became or "", "kind": kind, "q": text, "page": page
         },
         "paging": paging(page, PAGE, found.total),
     }  # fmt: skip
 
 
-def _row(change: Mapping[str, Any]) -> dict[str, Any]:
-    told = shown(change["document"])
-    return told | {
+def told(change: Mapping[str, Any]) -> dict[str, Any]:
+    """A change of a run with what became of it in words."""
+    return {
         "target": change["target"],
+        "kind": change["kind"],
+        "username": change["username"],
+        "identity": "" if change["kind"] in GROUPS else change["identity"],
         "sentence": change["sentence"],
-        "outcome": _OUTCOME.get(change["outcome"], "not known") if change["intended"] or change["outcome"] else "not sent",
+        "outcome": _OUTCOME.get(change["outcome"], "not known"),
         "note": change["note"],
-        "at": change["answered"] or change["intended"],
-    }  # fmt: skip
+        "sent": change["intended"],
+        "answered": change["answered"],
+    }
 
 
 def _target(row: Mapping[str, Any], name: str) -> dict[str, Any]:
-    told = row["summary"]["targets"][name]
+    summary = row["summary"]["targets"][name]
     head = next((each for each in row["plans"] if each.target == name), None)
     numbers = {words: head.number(of) if head else 0 for words, of in OUTCOMES.items()}
     return {
         "name": name,
-        "verdict": told.get("verdict", ""),
+        "verdict": summary.get("verdict", ""),
         "digest": head.digest if head else "",
-        "error": told.get("error", ""),
+        "error": summary.get("error", ""),
         "objections": head.objections if head else (),
         "conflicts": head.conflicts if head else (),
         "notices": head.notices if head else (),
@@ -125,19 +128,19 @@ def reading(place: Place, row: Mapping[str, Any]) -> dict[str, Any] | None:
     profile = last["profile"]
     people = profile.get("people") or {}
     groups = sum((profile.get("groups") or {}).values())
-    told = [
+    words = [
         plural(people.get("student", 0), "pupil"),
         plural(people.get("staff", 0), "member of staff", "members of staff"),
     ]
     others = sum(count for role, count in people.items() if role not in ("student", "staff"))
-    told += [plural(others, "other person", "other people")] if others else []
-    told += [plural(groups, "group")] if groups else []
+    words += [plural(others, "other person", "other people")] if others else []
+    words += [plural(groups, "group")] if groups else []
     return {
-        "words": f"{', '.join(told[:-1])} and {told[-1]}.",
+        "words": f"{', '.join(words[:-1])} and {words[-1]}.",
         "good": bool(last["good"]),
         "taken_at": last["taken_at"],
         "feed_time": last["feed_time"],
-        "numbers": decisions.compared({}, profile),
+        "numbers": compared({}, profile),
     }
 
 
@@ -153,7 +156,9 @@ def _changed(place: Place, row: Mapping[str, Any]) -> str:
 
 def undoable(row: Mapping[str, Any]) -> bool:
     """Whether a run wrote anything that could be taken back."""
-    return row["status"] is not None and any(head.number(("applied", "unknown", "deferred")) for head in row["plans"])
+    return row["status"] is not None and any(
+        head.number(("applied", "unknown", UNANSWERED, "deferred")) for head in row["plans"]
+    )
 
 
 def exported(place: Place, number: int) -> Iterator[str]:
@@ -168,128 +173,21 @@ def exported(place: Place, number: int) -> Iterator[str]:
 
 
 def _cells(number: int, change: Mapping[str, Any]) -> Sequence[str]:
-    row = _row(change)
-    identity = "" if change["kind"] in GROUPS else change["identity"]
-    times = (change["intended"] or "", change["answered"] or "")
-    kind = KINDS.get(change["kind"], change["kind"])
+    row = told(change)
+    kind = KINDS.get(row["kind"], row["kind"])
+    names = ("outcome", "note", "sent", "answered")
     return (
-        str(number), change["target"], kind, change["username"], identity, change["sentence"], row["outcome"], change["note"], *times
-    )  # fmt: skip
+        str(number),
+        row["target"],
+        kind,
+        row["username"],
+        row["identity"],
+        row["sentence"],
+        *(row[name] or "" for name in names),
+    )
 
 
 def _line(cells: Sequence[str]) -> str:
     out = io.StringIO()
     csv.writer(out, lineterminator="\r\n").writerow([safe_cell(each) for each in cells])
     return out.getvalue()
-
-
-# --- undo ---
-
-
-def of_undo(place: Place, visitor: Visitor, number: int, request: int | None) -> dict[str, Any]:
-    """Everything on the page of an undo: what the request `request` (else the newest) found that would be taken back, if anybody asked."""
-    row = run_of(place, number)
-    school = row["school"]
-    found = _shown(place, row, request)
-    plans = (found.result or {}).get("plans", ()) if found and found.kind == "show-undo" else ()
-    result = (found.result or {}) if found else {}
-    return {
-        "labels": LABELS,
-        "run": row,
-        "did": did(row),
-        "undoable": undoable(row),
-        "asked": found,
-        "error": result.get("error", ""),
-        "changed": result.get("changed", ""),
-        "left": result.get("left", ()),
-        "notices": result.get("notices", ()),
-        "plans": [_undo_plan(place, visitor, school, each) for each in plans],
-        "at_work": [
-            request_shown(each)
-            for each in place.store.requests.open(school)
-            if each.kind in ("undo", "show-undo") and each.asked.get("run") == number
-        ],
-    }  # fmt: skip
-
-
-def _undo_plan(place: Place, visitor: Visitor, school: str, plan: Mapping[str, Any]) -> dict[str, Any]:
-    given = place.store.open_approval(plan["digest"], place.clock()) if plan["digest"] else None
-    needed = 2 if place.rules(school).second_person else 1
-    return {
-        "target": plan["target"],
-        "digest": plan["digest"],
-        "verdict": plan["verdict"],
-        "objections": plan["objections"],
-        "conflicts": plan["conflicts"],
-        "rows": [shown(each) | {"note": ""} for each in plan["changes"][:PAGE]],
-        "total": len(plan["changes"]),
-        "needed": needed,
-        "given": given,
-        "mine": given is not None and given["by"] == visitor.by,
-    }
-
-
-def _shown(place: Place, row: Mapping[str, Any], request: int | None) -> Any:
-    """The request whose answer is shown; of this run, and over."""
-    numbers = [request] if request else []
-    if not numbers:
-        looks = place.store.browse.asked(row["school"], "show-undo", 20)
-        # What was looked at before an undo was carried out is no longer what there is to take back.
-        since = [
-            each.id
-            for each in place.store.browse.asked(row["school"], "undo", 20)
-            if each.status == "done" and each.asked.get("run") == row["id"]
-        ]
-        numbers = [
-            each.id
-            for each in looks
-            if each.ended and each.asked.get("run") == row["id"] and each.id > max(since, default=0)
-        ][:1]
-    for number in numbers:
-        found = place.store.requests.get(number)
-        right = found is not None and found.school == row["school"] and found.kind in ("undo", "show-undo")
-        if found is not None and right and found.asked.get("run") == row["id"] and found.over:
-            return found
-    if request:
-        raise NoSuch("There is no such look at an undo, or it was forgotten. Look again.")
-    return None
-
-
-def ask_to_show(place: Place, visitor: Visitor, number: int) -> int:
-    """Ask what would be taken back; gives the number of the request. Raises Refused for a run that wrote nothing."""
-    row = run_of(place, number)
-    if not undoable(row):
-        raise Refused(
-            f"Run {number} wrote nothing to any target, or is still at work, so there is nothing to take back."
-        )
-    asked = place.store.requests.ask(row["school"], "show-undo", {"run": number}, visitor.by, place.clock())
-    place.wake()
-    return asked
-
-
-def ask_to_undo(place: Place, visitor: Visitor, number: int, digests: Sequence[str]) -> decisions.Said:
-    """A yes to taking back exactly this, done at once when it is complete. Raises Conflict when something else was found since, or it was asked for already."""
-    row = run_of(place, number)
-    school, wanted = row["school"], list(dict.fromkeys(digests))
-    if not wanted:
-        raise Refused("Choose at least one target in which the run is taken back. Nothing was done.")
-    with decisions.ONE_AT_A_TIME:
-        newest = _shown(place, row, None)
-        plans = (newest.result or {}).get("plans", ()) if newest else ()
-        there = {each["digest"]: each["target"] for each in plans if each["digest"] and each["changes"]}
-        if not set(wanted) <= there.keys():
-            raise Conflict(
-                "What would be taken back is no longer what you were looking at. Nothing was done. Look at it as it is now."
-            )
-        for each in place.store.requests.open(school):
-            if each.kind == "undo" and set(wanted) & set(each.asked.get("approve") or ()):
-                raise Conflict("Somebody has asked for this already, and it is being done. Nothing was done twice.")
-        complete = [decisions.say_yes(place, visitor, school, each) for each in wanted]
-        what = f"taking back run {number} in {' and '.join(there[each] for each in wanted)}"
-        place.store.console.audit.note(place.clock(), visitor.by, school, f"approved {what}", f"run {number}")
-        if not all(complete):
-            return decisions.Said(False, None)
-        asked = {"run": number, "targets": [there[each] for each in wanted], "approve": wanted}
-        request = place.store.requests.ask(school, "undo", asked, visitor.by, place.clock())
-    place.wake()
-    return decisions.Said(True, request)

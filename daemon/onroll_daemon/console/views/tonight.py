@@ -7,12 +7,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from onroll_core.store.browsing import PlanHead
+from onroll_core.night import Word
+from onroll_core.store.browsing import UNANSWERED, PlanHead
 from onroll_daemon.console.place import Place
 from onroll_daemon.console.views.changes import shown
 
 PAGE = 50
-OPEN = (None, "rejected", "deferred", "unsent", "unknown")
+OPEN = (None, "rejected", "deferred", "unsent", "unknown", UNANSWERED)
 """Outcomes of changes that the next run comes to again."""
 _RUNS = 50
 _KEPT = 3
@@ -38,7 +39,7 @@ class Worked:
     be done, `done` what the run did. `verdict`: cleared, held, failed (then `objections` has why). `plan` is the store's number of it."""
 
     target: str
-    verdict: str
+    verdict: Word
     digest: str
     objections: tuple[str, ...]
     conflicts: tuple[Mapping[str, Any], ...]
