@@ -12,6 +12,7 @@ from onroll_core.identities import Identity
 from onroll_core.linking.links import Linked, Names, differing, digest, linked, problems
 from onroll_core.store import Store
 from onroll_daemon.link_lists import Choice, Look, chosen
+from onroll_daemon.operations.link_files import exactly
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def undo(
 def person_named(seen: Look, text: str, where: str = "") -> Identity:
     """The one person whom an id, a number, a record or a username means; `where` is the place in a file. Raises Refused."""
     before = f"{where}: " if where else ""
-    found = [each for each in seen.store.find(seen.school.rules.id, text) if text.lower() in _exactly(each)]
+    found = [each for each in seen.store.find(seen.school.rules.id, text) if text.lower() in exactly(each)]
     if len(found) != 1:
         raise Refused(
             f"{before}{text!r} is {'nobody' if not found else 'more than one person'} of {seen.school.rules.id}. Nothing was linked."
@@ -118,18 +119,3 @@ def shape(seen: Look, told: Confirmed, done: bool) -> dict[str, object]:
         "links": made,
         "renamed": told.renamed,
     }
-
-
-def _exactly(identity: Identity) -> set[str]:
-    person = identity.person
-    numbers = (
-        person.upn,
-        person.scn,
-        person.admission_number,
-        person.staff_code,
-        identity.id,
-        identity.username,
-        identity.email,
-    )
-    records = [text for key in identity.keys for text in (key.record, key.record.partition(":")[2])]
-    return {each.lower() for each in (*numbers, *records) if each}

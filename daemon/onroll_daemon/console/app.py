@@ -17,6 +17,7 @@ from starlette.middleware.base import RequestResponseEndpoint
 
 from onroll_core.errors import OnrollError, Refused, Unavailable
 from onroll_daemon.console.access import visitor_of
+from onroll_daemon.console.api import links as api_links
 from onroll_daemon.console.api import people as api_people
 from onroll_daemon.console.api import plans as api_plans
 from onroll_daemon.console.api import requests as api_requests
@@ -24,6 +25,7 @@ from onroll_daemon.console.api import runs as api_runs
 from onroll_daemon.console.api import schools as api_schools
 from onroll_daemon.console.api.problem import PROBLEMS
 from onroll_daemon.console.guard import Guarded
+from onroll_daemon.console.pages import links as links_pages
 from onroll_daemon.console.pages import (
     manual,
     openid,
@@ -64,6 +66,7 @@ PAGES: tuple[APIRouter, ...] = (
     person.router,
     manual.router,
     profile.router,
+    links_pages.router,
 )
 API: tuple[APIRouter, ...] = (
     api_schools.router,
@@ -71,6 +74,7 @@ API: tuple[APIRouter, ...] = (
     api_runs.router,
     api_requests.router,
     api_people.router,
+    api_links.router,
 )
 
 

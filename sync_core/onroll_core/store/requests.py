@@ -86,9 +86,11 @@ class Requests:
         with reading(self._engine) as connection:
             return [_request(row) for row in connection.execute(query)]
 
-    def newest_done(self, school: str, kind: str) -> Request | None:
-        """The newest of a kind that came to an answer ("done" or "held"), or None."""
+    def newest_done(self, school: str, kind: str, asked: Mapping[str, Any] | None = None) -> Request | None:
+        """The newest of a kind (and for which exactly that was `asked`) that came to an answer ("done" or "held"), or None."""
         mine = (requests.c.school == school) & (requests.c.kind == kind) & requests.c.status.in_((DONE, HELD))
+        if asked is not None:
+            mine &= requests.c.asked == document(dict(asked))
         with reading(self._engine) as connection:
             row = connection.execute(select(requests).where(mine).order_by(requests.c.id.desc()).limit(1)).first()
         return None if row is None else _request(row)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from onroll_core.store.requests import Request
 
@@ -55,7 +56,8 @@ def answer(request: Request) -> str:
         case "show-undo" | "undo":
             return f"/runs/{request.asked.get('run')}/undo?shown={request.id}"
         case "links" | "link" | "unlink" | "reject-link":
-            return f"/schools/{school}/links"
+            view = request.asked.get("view") or urlencode({"target": request.asked.get("target", "")})
+            return f"/schools/{school}/links?{view}&asked={request.id}"
         case "passwords":
             return f"/schools/{school}/passwords/{request.id}"
         case "rename-preview":
