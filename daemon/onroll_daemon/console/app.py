@@ -17,6 +17,7 @@ from starlette.middleware.base import RequestResponseEndpoint
 
 from onroll_core.errors import OnrollError, Refused, Unavailable
 from onroll_daemon.console.access import visitor_of
+from onroll_daemon.console.api import audit as api_audit
 from onroll_daemon.console.api import links as api_links
 from onroll_daemon.console.api import people as api_people
 from onroll_daemon.console.api import plans as api_plans
@@ -25,8 +26,8 @@ from onroll_daemon.console.api import runs as api_runs
 from onroll_daemon.console.api import schools as api_schools
 from onroll_daemon.console.api.problem import PROBLEMS
 from onroll_daemon.console.guard import Guarded
-from onroll_daemon.console.pages import links as links_pages
 from onroll_daemon.console.pages import (
+    audit,
     manual,
     openid,
     operators,
@@ -41,6 +42,7 @@ from onroll_daemon.console.pages import (
     tokens,
     undo,
 )
+from onroll_daemon.console.pages import links as links_pages
 from onroll_daemon.console.pages import requests as request_pages
 from onroll_daemon.console.place import Place, place_of
 from onroll_daemon.console.refusals import NotSignedIn, Turned
@@ -67,6 +69,7 @@ PAGES: tuple[APIRouter, ...] = (
     manual.router,
     profile.router,
     links_pages.router,
+    audit.router,
 )
 API: tuple[APIRouter, ...] = (
     api_schools.router,
@@ -75,6 +78,7 @@ API: tuple[APIRouter, ...] = (
     api_requests.router,
     api_people.router,
     api_links.router,
+    api_audit.router,
 )
 
 
