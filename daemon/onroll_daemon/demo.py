@@ -61,6 +61,14 @@ class StoryClock:
         return self._moment + timedelta(seconds=monotonic() - self._since)
 
 
+class MachineClock(StoryClock):
+    """This machine's own time, for a story that commands of other processes take part in: it is not turned."""
+
+    def turn(self, moment: datetime) -> None:
+        """See `StoryClock`."""
+        self._moment, self._since = datetime.now(UTC), monotonic()
+
+
 @dataclass(slots=True)
 class Demo:
     """The world of the demo: the school and the systems around it, and the day it is."""
@@ -146,7 +154,7 @@ def main(once: bool, as_json: bool, pupils: int = 1200, mis: str = "wonde", rout
     """
     quieten()
     tell = (lambda text="": None) if as_json else say
-    with sentences(), demo(pupils, mis=mis, route=route) as world:
+    with sentences(), demo(pupils, mis=mis, route=route, own_time=not once) as world:
         story(world, tell)
         if as_json:
             document({"nights": world.nights, "accounts": world.accounts()})
@@ -168,10 +176,12 @@ def demo(
     directory: str | None = None,
     mis: str = "wonde",
     route: str | None = None,
+    own_time: bool = False,
 ) -> Iterator[Demo]:
     """The school and every system around it, up for the length of the block.
 
     `folder` keeps the configuration and the store; `directory` is the table of another Active Directory than the embedded one (TOML, without its header).
+    `own_time`: the story has a time of its own, a night a day.
     Raises Misconfigured for a MIS or a route that onroll does not have.
     """
     mis, chosen_route = chosen(mis, route)
@@ -185,7 +195,7 @@ def demo(
         school = milton_park(FIRST_DAY, pupils, max(4, pupils * 140 // 1200))
         staged = stack.enter_context(stage(way, school, where, preset))
 
-        clock = StoryClock(datetime.combine(FIRST_DAY, time(12)))
+        clock = (StoryClock if own_time else MachineClock)(datetime.combine(FIRST_DAY, time(12)))
         graph = Graph(domains={DOMAIN: "Managed"}, now=clock)
         google = Workspace(domains={DOMAIN: True}, now=clock)
         urls = [stack.enter_context(serve(each)) for each in (graph, google)]
