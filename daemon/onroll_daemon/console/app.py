@@ -61,8 +61,8 @@ PAGES: tuple[APIRouter, ...] = (
     request_pages.router,
     signing_in.router,
     own_password.router,
+    tokens.router,  # before operators, among whose numbers "tokens" would be looked for
     operators.router,
-    tokens.router,
     openid.router,
     people.router,
     person.router,

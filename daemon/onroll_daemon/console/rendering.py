@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any, Literal, NamedTuple
+from urllib.parse import urlencode
 
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -106,8 +107,15 @@ def message(request: Request, status: int, title: str, sentence: str, visitor: V
     place = place_of(request)
     known = {"visitor": visitor, "nav": navigation(visitor, _first(place, visitor), ""), "version": VERSION}
     told = {"title": title, "sentence": sentence, "status": status}
-    told |= {"link": ("/sign-in", "Sign in")} if status == 401 else {}
+    told |= {"link": (_way_in(request), "Sign in")} if status == 401 else {}
     return HTMLResponse(place.templates.get_template("message.html").render(known | told), status)
+
+
+def _way_in(request: Request) -> str:
+    """The sign-in page, which leads back to the page that somebody asked for; a form is not sent again."""
+    url = request.url
+    wanted = f"{url.path}?{url.query}" if url.query else url.path
+    return f"/sign-in?{urlencode({'next': wanted})}" if request.method == "GET" else "/sign-in"
 
 
 def navigation(visitor: Visitor | None, school: str | None, path: str) -> list[dict[str, Any]]:
