@@ -66,6 +66,11 @@ class Office:
     def ended(self, number: int) -> Request:
         return until(lambda: (found := self.get(number)).over and found)
 
+    def put_off(self, number: int) -> Request:
+        """A request once the desk has tried it and found that it must wait, or has done it all the same."""
+        until(lambda: number in self.desk._later or self.get(number).over)
+        return self.get(number)
+
     def done(self, kind: str, **asked: Any) -> Any:
         """The result of a request that has to be done."""
         found = self.ask(kind, **asked)

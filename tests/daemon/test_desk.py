@@ -204,8 +204,8 @@ def test_a_request_waits_while_its_school_is_at_work_and_a_look_does_not(office:
     office.onroll.run("pull")
     with office.store.lease(SCHOOL, this_process("somebody")):
         number = office.send("sync")
+        assert office.put_off(number).status in ("waiting", "under way")
         assert office.done("plan")["plans"]
-        assert office.get(number).status in ("waiting", "under way")
         assert office.store.runs(SCHOOL, 1)[0]["kind"] == "pull"
     assert office.ended(number).status == "done"
 
@@ -272,6 +272,24 @@ def test_a_desk_that_stops_in_the_middle_ends_between_two_batches_and_says_so(of
     assert office.done("sync")["targets"]["ad"]["created"] == ad["deferred"]
 
 
+def test_passwords_that_were_being_given_when_the_service_stopped_have_to_be_given_again(office: Office) -> None:
+    begun = threading.Event()
+
+    def give(job: Job) -> Answer:
+        begun.set()
+        until(job.stopping)
+        return Answer("done", {})
+
+    office.desk.stop()
+    office.desk = office.new_desk(lanes=({"passwords": give},))
+    office.desk.start()
+    number = office.send("passwords")
+    assert begun.wait(60)
+    office.desk.stop()
+    found = office.get(number)
+    assert (found.status, "that nobody knows" in (found.result or {})["error"]) == ("cut off", True)
+
+
 def test_what_a_dead_process_had_begun_is_cut_off_and_what_waited_is_done(office: Office) -> None:
     office.desk.stop()
     begun, waiting = office.send("sync"), office.send("check")
@@ -318,8 +336,11 @@ def test_a_mistake_of_ours_is_a_general_sentence_and_a_trace_in_the_log(
     def away(job: Job) -> Answer:
         raise Unavailable("The directory does not answer.")
 
+    def unkept(job: Job) -> Answer:
+        return Answer("done", {"what": object()})
+
     office.desk.stop()
-    office.desk = office.new_desk(lanes=({"stumble": stumble, "away": away},))
+    office.desk = office.new_desk(lanes=({"stumble": stumble, "away": away, "unkept": unkept},))
     office.desk.start()
     found = office.ask("stumble")
     assert found.status == "failed"
@@ -327,6 +348,8 @@ def test_a_mistake_of_ours_is_a_general_sentence_and_a_trace_in_the_log(
     assert "Potter" not in str(found.result)
     assert any(record.exc_info for record in caplog.records)
     assert office.ask("away").result == {"error": "The directory does not answer."}
+    lost = office.ask("unkept")
+    assert (lost.status, "onroll made a mistake" in (lost.result or {})["error"]) == ("failed", True)
 
 
 def test_two_schools_are_run_side_by_side(tmp_path: Path) -> None:
@@ -338,7 +361,7 @@ def test_two_schools_are_run_side_by_side(tmp_path: Path) -> None:
         with office.store.lease(SCHOOL, this_process("somebody")):
             first = office.send("sync")
             assert office.ask("sync", school="oakfield").status == "done"
-            assert not office.get(first).over
+            assert not office.put_off(first).over
         assert office.ended(first).status == "done"
     finally:
         office.close()

@@ -184,6 +184,6 @@ def test_a_link_waits_while_the_school_is_at_work(office: Office) -> None:
     harry = pair(office, "hp001")
     with office.store.lease(SCHOOL, this_process("a run")):
         number = office.send("link", pairs=[harry])
+        assert not office.put_off(number).over
         assert office.done("links")["counts"]["linked"] == 0
-        assert not office.get(number).over
     assert office.ended(number).status == "done"

@@ -93,8 +93,8 @@ def test_a_run_of_the_window_and_one_of_a_person_never_meet(office: Office) -> N
     schedule.start()
     assert begun.wait(60)
     number = office.send("sync")
+    assert not office.put_off(number).over
     assert office.done("check")["problems"] == 0
-    assert not office.get(number).over
     go_on.set()
     assert office.ended(number).status == "done"
     schedule.stop()
@@ -107,7 +107,8 @@ def test_serve_does_what_is_asked_and_ends_its_desk(office: Office) -> None:
     thread.start()
     try:
         number = office.send("sync")
-        assert office.ended(number).status == "done"
+        until(lambda: office.get(number).over or not thread.is_alive())
+        assert office.get(number).status == "done"
     finally:
         stop.set()
         thread.join(60)
