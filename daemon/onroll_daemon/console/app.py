@@ -18,12 +18,15 @@ from starlette.middleware.base import RequestResponseEndpoint
 from onroll_core.errors import OnrollError, Refused, Unavailable
 from onroll_daemon.console.access import visitor_of
 from onroll_daemon.console.api import audit as api_audit
+from onroll_daemon.console.api import groups as api_groups
 from onroll_daemon.console.api import links as api_links
 from onroll_daemon.console.api import people as api_people
 from onroll_daemon.console.api import plans as api_plans
+from onroll_daemon.console.api import renames as api_renames
 from onroll_daemon.console.api import requests as api_requests
 from onroll_daemon.console.api import runs as api_runs
 from onroll_daemon.console.api import schools as api_schools
+from onroll_daemon.console.api import settings as api_settings
 from onroll_daemon.console.api.problem import PROBLEMS
 from onroll_daemon.console.guard import Guarded
 from onroll_daemon.console.pages import (
@@ -37,12 +40,15 @@ from onroll_daemon.console.pages import (
     plan,
     profile,
     runs,
+    settings,
     signing_in,
     today,
     tokens,
     undo,
 )
+from onroll_daemon.console.pages import groups as groups_pages
 from onroll_daemon.console.pages import links as links_pages
+from onroll_daemon.console.pages import renames as renames_pages
 from onroll_daemon.console.pages import requests as request_pages
 from onroll_daemon.console.place import Place, place_of
 from onroll_daemon.console.refusals import NotSignedIn, Turned
@@ -69,7 +75,10 @@ PAGES: tuple[APIRouter, ...] = (
     manual.router,
     profile.router,
     links_pages.router,
+    settings.router,
     audit.router,
+    groups_pages.router,
+    renames_pages.router,
 )
 API: tuple[APIRouter, ...] = (
     api_schools.router,
@@ -78,7 +87,10 @@ API: tuple[APIRouter, ...] = (
     api_requests.router,
     api_people.router,
     api_links.router,
+    api_settings.router,
     api_audit.router,
+    api_groups.router,
+    api_renames.router,
 )
 
 

@@ -66,7 +66,7 @@ def _many(store: Store, school: SchoolSettings, shown: Preview) -> list[str]:
         if wanted > allowed:
             told.append(
                 f"{wanted} renames of {role.value} are more than the {allowed} that [school.limits] rename allows in one night: each target's plan is held"
-                f" until you approve it with onroll apply {school.rules.id} --approve DIGEST."
+                f" until you approve it, on the page Plan or with onroll apply {school.rules.id} --approve DIGEST."
             )
     return told
 

@@ -14,6 +14,7 @@ from onroll_core.linking.links import Names, digest
 from onroll_core.usernames import fold
 from onroll_daemon.console.place import Place
 from onroll_daemon.console.refusals import NoSuch
+from onroll_daemon.console.views.cohorts import in_order
 
 LIKELY, POSSIBLE = "likely", "possible"
 TABS: Mapping[str, tuple[str, str]] = {
@@ -107,7 +108,7 @@ class Seen:
 
     def choices(self, name: str) -> list[str]:
         """What there is of a value of people: role, year or registration_group."""
-        return sorted({each.ours[name] for each in self.rows if each.ours and each.ours[name]}, key=_in_order)
+        return sorted({each.ours[name] for each in self.rows if each.ours and each.ours[name]}, key=in_order)
 
     @property
     def accounts(self) -> dict[str, Anchor]:
@@ -210,12 +211,6 @@ def _fits(row: Row, filters: Filters, words: Sequence[str]) -> bool:
 
 def _texts(side: Mapping[str, Any] | None, names: Iterable[str]) -> list[str]:
     return [side[name] for name in names] if side else []
-
-
-def _in_order(text: str) -> tuple[str, int, str]:
-    """Year 7 before Year 10."""
-    letters, digits = text.rstrip("0123456789"), text[len(text.rstrip("0123456789")) :]
-    return letters, int(digits or 0), text
 
 
 # --- what somebody chose ---
