@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from onroll_daemon.alerts.cli import alerts
+from onroll_daemon.cli_console import console
 from onroll_daemon.cli_groups import groups
 from onroll_daemon.cli_options import Approve, Config, Json, Only, School, Today, day
 from onroll_daemon.cli_people import links, passwords, users
@@ -26,6 +27,7 @@ app.add_typer(groups, name="groups")
 app.add_typer(passwords, name="passwords")
 app.add_typer(runs, name="runs")
 app.add_typer(alerts, name="alerts")
+app.add_typer(console, name="console")
 
 
 @app.command()

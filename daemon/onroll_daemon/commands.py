@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ from onroll_daemon.session import FAILED, USAGE, document, say, sentences, sessi
 def init(folder: str, mis: str = "csv", route: str | None = None) -> None:
     """`onroll init`"""
     from onroll_core.store import Store
+    from onroll_daemon.console.operating import first_link
     from onroll_daemon.samples import chosen, sample
+    from onroll_daemon.tables import ConsoleTable
     from onroll_daemon.wiring import now
 
     log.set_up()
@@ -30,8 +33,14 @@ def init(folder: str, mis: str = "csv", route: str | None = None) -> None:
             stop(USAGE, f"{folder} is a file; name a folder.")
         except OSError as failure:
             stop(FAILED, f"{path} cannot be written: {failure.strerror}.")
-        Store.open(f"sqlite:///{(path.resolve().parent / 'onroll.db').as_posix()}", now).close()
+        with closing(Store.open(f"sqlite:///{(path.resolve().parent / 'onroll.db').as_posix()}", now)) as store:
+            secret = first_link(store, now())
     say(f"Wrote {path} and the store onroll.db beside it. Edit the file, then run: onroll check --config {path}")
+    if secret is not None:
+        say(
+            "The console runs with onroll serve. Whoever opens this link then, once and within 24 hours, administers it:"
+        )
+        say(f"http://{ConsoleTable().listen}/first/{secret}")
 
 
 def runs_list(config: str | None, school: str | None, limit: int, as_json: bool) -> None:

@@ -149,6 +149,7 @@ def serve(
     import uvicorn
 
     from onroll_daemon.console.app import console_app
+    from onroll_daemon.console_users import announce_first
     from onroll_daemon.health import health_routes
 
     with closing(_listening(*settings.listen)) as door:
@@ -166,7 +167,9 @@ def serve(
                 _LOG.info("%s: next run at %s", name, service.next_start(name).isoformat(timespec="seconds"))
             host, port = door.getsockname()[:2]
             scheme = "https" if settings.console.tls_certificate else "http"
-            _LOG.info("console at %s://%s:%s/", scheme, f"[{host}]" if ":" in host else host, port)
+            served_at = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+            _LOG.info("console at %s/", served_at)
+            announce_first(settings, store, service.clock(), served_at)
             try:
                 while not over.wait(0.5) and pages.is_alive():  # a wait without an end hears no signal on Windows
                     pass

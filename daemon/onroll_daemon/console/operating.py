@@ -17,6 +17,8 @@ from onroll_daemon.settings import Settings
 FIRST_LINK_LASTS = timedelta(hours=24)
 LINK_LASTS = timedelta(days=3)
 LONGEST_TOKEN = 366
+SIGNED_IN = "signed in"
+"""What the audit says when a console user signs in."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{1,63}")
 _EMAIL = re.compile(r"[^@\s<>,;]{1,64}@[^@\s<>,;]+\.[^@\s<>,;.]+")
 

@@ -19,8 +19,7 @@ from onroll_core.store import Store
 from onroll_core.store.console.keys import digest
 from onroll_daemon.console import session_cookies
 from onroll_daemon.console.access import anybody
-from onroll_daemon.console.operating import address
-from onroll_daemon.console.pages.signing_in import SIGNED_IN
+from onroll_daemon.console.operating import SIGNED_IN, address
 from onroll_daemon.console.place import Place, place_of
 from onroll_daemon.console.refusals import Forbidden, NoSuch
 from onroll_daemon.console.rendering import message

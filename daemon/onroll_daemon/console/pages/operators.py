@@ -9,8 +9,7 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from onroll_core.store.console import Operator
 from onroll_daemon.console import operating
 from onroll_daemon.console.access import needs
-from onroll_daemon.console.operating import Wanted
-from onroll_daemon.console.pages.signing_in import SIGNED_IN
+from onroll_daemon.console.operating import SIGNED_IN, Wanted
 from onroll_daemon.console.place import Place, place_of
 from onroll_daemon.console.refusals import NoSuch
 from onroll_daemon.console.rendering import back, page

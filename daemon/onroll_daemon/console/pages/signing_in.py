@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from onroll_core.store.console import Operator
 from onroll_daemon.console import own_passwords, session_cookies
 from onroll_daemon.console.access import anybody, needs, visitor_of
-from onroll_daemon.console.operating import Wanted, objections
+from onroll_daemon.console.operating import SIGNED_IN, Wanted, objections
 from onroll_daemon.console.place import Place, place_of
 from onroll_daemon.console.refusals import NoSuch
 from onroll_daemon.console.rendering import back, page
@@ -20,7 +20,6 @@ from onroll_daemon.console.throttle import Throttle
 from onroll_daemon.console.visitors import Visitor
 
 router = APIRouter()
-SIGNED_IN = "signed in"
 _TEXT = Annotated[str, Form()]
 _GONE = "This link does not work any more: it was used, it is too old, or a newer one was made. Ask for a new one; on the server, "
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
+from sqlalchemy import Engine, Row, delete, func, insert, select, update
 
 from onroll_core.errors import Refused
 from onroll_core.store.codec import told, utc
@@ -93,8 +93,11 @@ class Operators:
         }  # fmt: skip
         try:
             with writing(self._engine) as connection:
+                # Locked, so that two administrators who take each other's role away do it one after the other; SQLite has one writer anyway.
+                whole = {row.id for row in connection.execute(_WHOLE.with_for_update())}
                 connection.execute(update(operators).where(operators.c.id == operator).values(values))
-                _still_administered(connection)
+                if operator in whole and connection.execute(_WHOLE).first() is None:
+                    raise Refused(_LAST)
                 connection.execute(delete(console_sessions).where(console_sessions.c.operator == operator))
         except Clash:
             raise Refused(_taken("", email)) from None
@@ -116,12 +119,12 @@ class Operators:
         return None if row is None else _operator(row)
 
 
-def _still_administered(connection: Connection) -> None:
-    whole = (operators.c.role == "administrator") & operators.c.disabled.is_(False) & operators.c.schools.is_(None)
-    if connection.execute(select(operators.c.id).where(whole)).first() is None:
-        raise Refused(
-            "Somebody has to be able to administer all schools. Give another person that role first. Nothing was changed."
-        )
+_WHOLE = (
+    select(operators.c.id)
+    .where(operators.c.role == "administrator", operators.c.disabled.is_(False), operators.c.schools.is_(None))
+    .order_by(operators.c.id)
+)
+_LAST = "Somebody has to be able to administer all schools. Give another person that role first. Nothing was changed."
 
 
 def _taken(name: str, email: str | None) -> str:
