@@ -6,7 +6,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-MEASURES = ("core", "command_line", "linking", "sources", "active_directory", "microsoft365", "google_workspace")
+MEASURES = (
+    "core",
+    "command_line",
+    "linking",
+    "sources",
+    "active_directory",
+    "microsoft365",
+    "google_workspace",
+    "console",
+)
 
 
 def main() -> int:

@@ -26,7 +26,7 @@ def by_hand(world: Morning) -> list[Identity]:
 
 
 def said(page: Any) -> str:
-    text = re.sub(r"<[^>]*>", " ", page.text.partition("<main")[2])
+    text = re.sub(r"<[^>]*>", " ", page.text.partition("<main")[2].replace("<wbr>", ""))
     return " ".join(text.replace("&#39;", "'").replace("&lt;", "<").replace("&gt;", ">").split())
 
 

@@ -39,7 +39,7 @@ def seen(world: Morning, text: str) -> dict[str, str]:
 
 def said(page: Any) -> str:
     """The words of a page, as somebody reads them."""
-    text = re.sub(r"<[^>]*>", " ", page.text.partition("<main")[2])
+    text = re.sub(r"<[^>]*>", " ", page.text.partition("<main")[2].replace("<wbr>", ""))
     text = text.replace("&#39;", "'").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
     return " ".join(text.split())
 

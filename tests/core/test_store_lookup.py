@@ -18,6 +18,7 @@ from onroll_core.identities import Bond, Identity, State
 from onroll_core.people import GroupKind, Person, Role, SourceKey
 from onroll_core.plan import Plan
 from onroll_core.store import Store
+from onroll_core.store.lookup import GroupFacet
 
 
 def known(number: int, person: Person, **other: object) -> Identity:
@@ -203,3 +204,26 @@ def test_one_person_is_told_without_anybody_else(full: Store) -> None:
     plan = full.lookup.last_plans(SCHOOL, ["ad", "google"], harry)["ad"]
     assert (plan["verdict"], plan["objections"], len(plan["changes"])) == ("held", ["Too many."], 1)
     assert "google" not in full.lookup.last_plans(SCHOOL, ["ad", "google"], harry)
+
+
+def test_the_groups_that_matter_to_one_person_are_theirs_their_namesakes_and_those_in_doubt(full: Store) -> None:
+    harry = IdentityId("id000001")
+
+    def group(record: str, name: str, *members: str, **other: object) -> KnownGroup:
+        who = frozenset(map(IdentityId, members))
+        return KnownGroup(SourceKey(SCHOOL, record), GroupKind.TEACHING, name, who, **other)  # type: ignore[arg-type]
+
+    theirs, same, doubt = (
+        group("b", "9A/Po", harry),
+        group("c", "9a/po", "id000002"),
+        group("d", "X", doubt="Half left."),
+    )
+    led, other = group("e", "9A/Ch", leaders=frozenset({harry})), group("f", "9B/Po", "id0000011")
+    full.remember_groups(SCHOOL, [theirs, same, doubt, led, other])
+    assert sorted(full.lookup.groups_about(SCHOOL, harry), key=lambda each: each.key) == [theirs, same, doubt, led]
+    # Somebody without a class: one is given all the same, so that it can be said what holds for classes.
+    full.remember_groups(SCHOOL, [replace(doubt, doubt="")])
+    assert full.lookup.groups_about(SCHOOL, IdentityId("id000003")) == [theirs, same]
+    assert full.lookup.group(theirs.key) == GroupFacet(theirs.key, GroupKind.TEACHING, "9A/Po", 1)
+    assert full.lookup.group(SourceKey("oakdown", "b")) is None
+    assert full.lookup.facets([SCHOOL], most_groups=4).groups == ()

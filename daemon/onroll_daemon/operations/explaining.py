@@ -11,21 +11,29 @@ from typing import Any
 
 from onroll_core.explain import Explanation, Facts, There, explain, look
 from onroll_core.explain.words import Rulebook
+from onroll_core.groups.known import KnownGroup
 from onroll_core.identities import Identity
 from onroll_core.store import Store
 from onroll_daemon.operations.records import last_said
 from onroll_daemon.settings import Settings
 
 
-def explained(settings: Settings, store: Store, identity: Identity, today: date, there: Sequence[There]) -> Explanation:
-    """All there is to say of one person; `there` are the targets of all their schools, each once."""
+def explained(
+    settings: Settings,
+    store: Store,
+    identity: Identity,
+    today: date,
+    there: Sequence[There],
+    known: Sequence[KnownGroup] | None = None,
+) -> Explanation:
+    """All there is to say of one person; `there` are the targets of all their schools, each once, and `known` the groups of their own (None: all)."""
     facts = Facts(
         identity,
         today,
         Rulebook(settings.schools[identity.school].rules, written(settings.path, identity.school)),
         store.history(identity.id),
         there,
-        store.groups(identity.school),
+        store.groups(identity.school) if known is None else known,
         _said(store, identity),
         store.past.last_seen(identity.school, identity.absences) if identity.source == "mis" else None,
         [
@@ -35,6 +43,12 @@ def explained(settings: Settings, store: Store, identity: Identity, today: date,
         ],
     )
     return explain(facts)
+
+
+def from_here(settings: Settings, store: Store, identity: Identity, today: date) -> Explanation:
+    """The same from the store alone, and no more of it than is about this person: quick, and no target is asked."""
+    known = store.lookup.groups_about(identity.school, identity.id)
+    return explained(settings, store, identity, today, unasked(settings, store, identity), known)
 
 
 def unasked(settings: Settings, store: Store, identity: Identity) -> list[There]:

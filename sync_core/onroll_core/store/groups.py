@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -23,11 +24,11 @@ def of_school(engine: Engine, school: str) -> list[KnownGroup]:
     """Every group ever told of a school, archived ones too."""
     with reading(engine) as connection:
         rows = connection.execute(select(groups).where(groups.c.school == school).order_by(groups.c.record))
-        return [_group(row) for row in rows.mappings()]
+        return [known_group(row) for row in rows.mappings()]
 
 
-def _group(row: object) -> KnownGroup:
-    told = dict(row)  # type: ignore[call-overload]
+def known_group(told: Mapping[Any, Any]) -> KnownGroup:
+    """The group of a row, its columns by name."""
     people = json.loads(told["people"])
     return KnownGroup(
         SourceKey(told["school"], told["record"]),

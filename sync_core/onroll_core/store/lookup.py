@@ -16,11 +16,13 @@ from sqlalchemy import ColumnElement, Connection, Engine, Select, cast, func, or
 from sqlalchemy.dialects import postgresql
 
 from onroll_core.accounts import Anchor, IdentityId
+from onroll_core.groups.known import KnownGroup
 from onroll_core.identities import Identity, State
 from onroll_core.night import TALLIES
 from onroll_core.people import GroupKind, SourceKey
 from onroll_core.store.codec import told, utc
 from onroll_core.store.engine import reading
+from onroll_core.store.groups import known_group
 from onroll_core.store.lists import listed
 from onroll_core.store.people import load
 from onroll_core.store.schema import bonds, changes, groups, guests, handouts, identities, plans, runs
@@ -54,7 +56,8 @@ class GroupFacet:
 
 @dataclass(frozen=True, slots=True)
 class Facets:
-    """How many people there are of each role, state, source, year group and registration group (the last two in the MIS's own words); and the groups."""
+    """How many people there are of each role, state, source, year group and registration group (the last two in the MIS's own words); and the groups,
+    none where there are more than were asked for."""
 
     roles: Mapping[str, int]
     states: Mapping[str, int]
@@ -171,7 +174,7 @@ class Lookup:
             found = {each.id: each for each in load(connection, select(listed(self._engine, ids).c.value))}
         return Page(tuple(found[IdentityId(each)] for each in ids), total, offset)
 
-    def facets(self, schools: Collection[str]) -> Facets:
+    def facets(self, schools: Collection[str], most_groups: int = 5_000) -> Facets:
         """What there is to choose from; without guests."""
         of: dict[str, Counter[str]] = {name: Counter() for name in _KINDS}
         with reading(self._engine) as connection:
@@ -180,7 +183,9 @@ class Lookup:
                     value = getattr(row, name)
                     if value:
                         of[name][value] += row.people
-            found = tuple(_groups(connection, schools))
+            there = (groups.c.school.in_(list(schools))) & ~groups.c.archived
+            count = connection.execute(select(func.count()).select_from(groups).where(there)).scalar_one()
+            found = tuple(_groups(connection, there)) if count <= most_groups else ()
         return Facets(of["role"], of["state"], of["source"], of["year_group"], of["registration_group"], found)
 
     def counts(self, schools: Collection[str]) -> dict[str, Count]:
@@ -223,6 +228,25 @@ class Lookup:
             for school in schools:
                 found += _conflicts(connection, school)
         return sorted(found, key=lambda each: (each.school, each.what != "name"))
+
+    def group(self, key: SourceKey) -> GroupFacet | None:
+        """One group, or None."""
+        with reading(self._engine) as connection:
+            mine = (groups.c.school == key.school) & (groups.c.record == key.record)
+            return next(iter(_groups(connection, mine)), None)
+
+    def groups_about(self, school: str, identity: IdentityId) -> list[KnownGroup]:
+        """The groups of a school that matter to one person: theirs, those that bear the name of one of theirs, those in doubt, and one class if there is any."""
+        of = groups.c
+        classes = (of.school == school) & (of.kind == GroupKind.TEACHING.value) & ~of.archived
+        theirs = of.people.contains(f'"{identity}"', autoescape=True) | (of.doubt != "")
+        any_class = of.record == select(func.min(of.record)).where(classes).scalar_subquery()
+        with reading(self._engine) as connection:
+            found = connection.execute(select(groups).where(of.school == school, theirs | any_class)).mappings().all()
+            names = listed(self._engine, {row["name"].lower() for row in found})
+            namesakes = select(groups).where(of.school == school, func.lower(of.name).in_(select(names.c.value)))
+            found = [*found, *connection.execute(namesakes).mappings()]
+        return [known_group(row) for row in {row["record"]: row for row in found}.values()]
 
     def accounts(self, identity: IdentityId) -> list[Account]:
         """Somebody's accounts, by target."""
@@ -293,13 +317,13 @@ def _members(connection: Connection, group: SourceKey) -> list[str]:
     return [*people.get("members", ()), *people.get("leaders", ())]
 
 
-def _groups(connection: Connection, schools: Collection[str]) -> Iterable[GroupFacet]:
+def _groups(connection: Connection, which: ColumnElement[bool]) -> Iterable[GroupFacet]:
     of = groups.c
     if connection.dialect.name == "postgresql":
         members = func.json_array_length(cast(of.people, postgresql.JSON)["members"])
     else:
         members = func.json_array_length(of.people, "$.members")
-    query = select(of.school, of.record, of.kind, of.name, members).where(of.school.in_(list(schools)), ~of.archived)
+    query = select(of.school, of.record, of.kind, of.name, members).where(which)
     for school, record, kind, name, count in connection.execute(query.order_by(of.school, of.kind, of.name, of.record)):
         yield GroupFacet(SourceKey(school, record), GroupKind(kind), name, count)
 

@@ -20,7 +20,7 @@ from onroll_daemon.console.views.people import Filters, clean, found, rows, toda
 from onroll_daemon.console.views.person import changing, history, person_of, sync_now, to_change
 from onroll_daemon.console.visitors import Visitor
 from onroll_daemon.operations import by_hand, renaming
-from onroll_daemon.operations.explaining import explained, unasked
+from onroll_daemon.operations.explaining import from_here
 from onroll_daemon.operations.people import mark, shown
 
 router = APIRouter(prefix="/api/v1", tags=["people"])
@@ -211,8 +211,7 @@ def explanation(request: Request, identity: Who, visitor: See) -> dict[str, Any]
     """Why everything about somebody is as it is, in the shape of `onroll explain --offline --json`; no target is asked."""
     place = place_of(request)
     who, _ = person_of(place, identity)
-    there = unasked(place.settings, place.store, who)
-    return explained(place.settings, place.store, who, today_at(place, who.school), there).as_json()
+    return from_here(place.settings, place.store, who, today_at(place, who.school)).as_json()
 
 
 @router.post("/users/{identity}/rename")

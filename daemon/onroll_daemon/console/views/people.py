@@ -122,7 +122,7 @@ def listing(place: Place, visitor: Visitor, filters: Filters, page: int) -> dict
 def choices(place: Place, visitor: Visitor, filters: Filters) -> dict[str, list[tuple[str, str]]]:
     """What each filter may be set to, with how many people have it."""
     schools = schools_of(place, visitor, filters)
-    facets = place.store.lookup.facets(schools)
+    facets = place.store.lookup.facets(schools, _CHOICES)
     chosen = {
         "roles": _of("Any role", facets.roles, ROLES),
         "years": _of("Any year", facets.years),
@@ -130,7 +130,7 @@ def choices(place: Place, visitor: Visitor, filters: Filters) -> dict[str, list[
         "sources": _of("Any source", facets.sources, SOURCES),
         "states": _of("Any state", facets.states, STATES),
         "schools": [("", "Every school"), *((each, place.rules(each).name) for each in visitor.among(place.settings.schools))],
-        "groups": _groups(facets, filters) if len(schools) == 1 else [],
+        "groups": _groups(place, facets, schools[0], filters) if len(schools) == 1 else [],
         "only": [("", "Everybody"), ("waiting", "Whose name waits for a person"), ("disabled", "Disabled by hand")],
     }  # fmt: skip
     # What an address asks for stays to be seen, though nobody has it any more.
@@ -145,11 +145,14 @@ def _of(nothing: str, counts: Mapping[str, int], words: Mapping[str, str] | None
     return [("", nothing), *((key, f"{words[key] if words else key} ({counts[key]:,})") for key in keys)]
 
 
-def _groups(facets: Facets, filters: Filters) -> list[tuple[str, str]]:
-    listed = [(each.key.record, f"{each.name} ({each.members:,})") for each in facets.groups]
-    if len(listed) > _CHOICES:
-        listed = [each for each in listed if each[0] == filters.group]
-    return [("", "Any group"), *sorted(listed, key=lambda each: natural(each[1]))] if listed else []
+def _groups(place: Place, facets: Facets, school: str, filters: Filters) -> list[tuple[str, str]]:
+    there = list(facets.groups)
+    if filters.group and filters.group not in {each.key.record for each in there}:
+        there += filter(None, [place.store.lookup.group(SourceKey(school, filters.group))])
+    chosen = sorted(
+        ((each.key.record, f"{each.name} ({each.members:,})") for each in there), key=lambda each: natural(each[1])
+    )
+    return [("", "Any group"), *chosen] if chosen else []
 
 
 def natural(text: str) -> list[tuple[int, str]]:

@@ -22,7 +22,7 @@ from onroll_daemon.console.views.people import SOURCES, STATES, today_at
 from onroll_daemon.console.views.requests import shown as request_shown
 from onroll_daemon.console.visitors import Visitor
 from onroll_daemon.operations import renaming
-from onroll_daemon.operations.explaining import explained, unasked
+from onroll_daemon.operations.explaining import from_here
 from onroll_daemon.operations.people import mark, other_schools, shown
 from onroll_daemon.operations.records import doubts
 
@@ -65,7 +65,7 @@ def changing(place: Place, visitor: Visitor, identity: str, seen: str | None) ->
 def one(place: Place, visitor: Visitor, identity: Identity, rules: SchoolRules) -> dict[str, Any]:
     """All that the page of somebody shows."""
     store, today = place.store, today_at(place, identity.school)
-    told = explained(place.settings, store, identity, today, unasked(place.settings, store, identity))
+    told = from_here(place.settings, store, identity, today)
     waits = renaming.pending(store, identity)
     handed = store.lookup.handed_out(identity.id)
     row = shown(identity, rules, today)
