@@ -37,7 +37,7 @@ def routes() -> str:
     """Every route in Markdown: what it gives, what it cannot say, and why."""
     rows = []
     for name, told in _routes():
-        rows.append((name, *_marks(told), _untold(told.untold_students), _untold(told.untold_staff), told.why or ""))
+        rows.append((name, *_marks(told), untold(told.untold_students), untold(told.untold_staff), told.why or ""))
     return _markdown(("route", *_HEADS, "not told of students", "not told of staff", "why"), rows)
 
 
@@ -56,7 +56,8 @@ def _marks(told: Gives) -> tuple[str, ...]:
     return tuple("yes" if each else "-" for each in yes)
 
 
-def _untold(fields: frozenset[str]) -> str:
+def untold(fields: frozenset[str]) -> str:
+    """Names of `Person`'s fields in words, as "house, legal names"; each once."""
     return ", ".join(sorted({_FIELDS[field] for field in fields}))
 
 
