@@ -9,9 +9,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, case, func, or_, select
 
+from onroll_core.identities import Identity
 from onroll_core.store.codec import told
 from onroll_core.store.console_schema import requests
 from onroll_core.store.engine import reading
+from onroll_core.store.lists import listed
+from onroll_core.store.people import load
 from onroll_core.store.plans import change_row
 from onroll_core.store.runs import reading_row, run_row
 from onroll_core.store.schema import changes, plans, readings, runs
@@ -144,6 +147,11 @@ class Browse:
             if count:
                 total = connection.execute(select(func.count()).select_from(changes).where(*fits)).scalar_one()
         return Slice(rows, total)
+
+    def people(self, ids: Collection[str]) -> dict[str, Identity]:
+        """Those of these identities that there are, by id."""
+        with reading(self._engine) as connection:
+            return {each.id: each for each in load(connection, select(listed(self._engine, ids).c.value))}
 
     def asked(self, school: str, kind: str, limit: int = 10) -> list[Asked]:
         """Requests of a kind, newest first, without their results."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from onroll_core.identities import Identity
+from onroll_daemon.console.place import Place
 from onroll_daemon.console.templating import value
 
 KINDS: Mapping[str, str] = {
@@ -60,6 +62,20 @@ def shown(document: Mapping[str, Any]) -> dict[str, Any]:
         "username": document["username"],
         "identity": None if kind in GROUPS else document["identity"] or None,
     }
+
+
+def named(place: Place, rows: Iterable[Mapping[str, Any]]) -> tuple[dict[str, Any], ...]:
+    """Rows as `shown` makes them, with the `name` of whoever each is about, where the row does not say it anyway."""
+    found = list(rows)
+    wanted = {row["identity"] for row in found if row["identity"] and row["kind"] != "create"}
+    people = place.store.browse.people(wanted) if wanted else {}
+    return tuple(
+        {**row, "name": _name(people.get(row["identity"])) if row["identity"] in wanted else ""} for row in found
+    )
+
+
+def _name(who: Identity | None) -> str:
+    return " ".join(filter(None, (who.person.first, who.person.last))) if who else ""
 
 
 def in_order(counts: Mapping[str, int]) -> list[tuple[str, str, int]]:

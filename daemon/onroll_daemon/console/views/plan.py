@@ -9,7 +9,7 @@ from typing import Any
 from onroll_core.errors import Refused
 from onroll_daemon.console.place import Place
 from onroll_daemon.console.refusals import NoSuch
-from onroll_daemon.console.views.changes import LABELS, grouped, in_order
+from onroll_daemon.console.views.changes import LABELS, grouped, in_order, named
 from onroll_daemon.console.views.decisions import Decision, decisions
 from onroll_daemon.console.views.requests import shown as request_shown
 from onroll_daemon.console.views.tonight import PAGE, Look, Worked, changes, look_at, worked_out
@@ -46,7 +46,7 @@ def shown(
         "one": one,
         "asked": {"target": one.target if one else "", "kind": kind, "q": text, "page": page, "look": look or ""},
         "kinds": in_order(one.kinds) if one else [],
-        "groups": grouped(listed.rows) if listed else [],
+        "groups": grouped(named(place, listed.rows)) if listed else [],
         "paging": paging(page, PAGE, listed.total if listed else 0),
         "decisions": [card(place, visitor, each) for each in held],
         "at_work": [request_shown(each) for each in place.store.requests.open(school) if each.kind in AT_WORK],
@@ -73,7 +73,7 @@ def card(place: Place, visitor: Visitor, held: Decision) -> dict[str, Any]:
     return {
         "held": held,
         "kinds": in_order(held.worked.kinds) if held.worked else [],
-        "people": people.rows if people else (),
+        "people": named(place, people.rows) if people else (),
         "more": max(0, people.total - _SHOWN) if people else 0,
         "may_say_yes": held.doing is None and (held.complete or not (mine and held.needed > 1)),
         "waits_for_second": given is not None and not held.complete,

@@ -58,6 +58,8 @@ def answer(request: Request) -> str:
         case "links" | "link" | "unlink" | "reject-link":
             view = request.asked.get("view") or urlencode({"target": request.asked.get("target", "")})
             return f"/schools/{school}/links?{view}&asked={request.id}"
+        case "plan" if request.asked.get("as_of"):
+            return f"/schools/{school}/plan?look={request.id}"
         case "passwords":
             return f"/schools/{school}/passwords/{request.id}"
         case "rename-preview":

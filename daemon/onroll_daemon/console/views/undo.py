@@ -9,7 +9,7 @@ from onroll_core.errors import Refused
 from onroll_daemon.console.place import Place
 from onroll_daemon.console.refusals import Conflict, NoSuch
 from onroll_daemon.console.views import decisions
-from onroll_daemon.console.views.changes import LABELS, shown
+from onroll_daemon.console.views.changes import LABELS, named, shown
 from onroll_daemon.console.views.requests import shown as request_shown
 from onroll_daemon.console.views.runs import PAGE, run_of, undoable
 from onroll_daemon.console.views.today import did
@@ -51,7 +51,7 @@ def _undo_plan(place: Place, visitor: Visitor, school: str, plan: Mapping[str, A
         "verdict": plan["verdict"],
         "objections": plan["objections"],
         "conflicts": plan["conflicts"],
-        "rows": [shown(each) | {"note": ""} for each in plan["changes"][:PAGE]],
+        "rows": named(place, [shown(each) | {"note": ""} for each in plan["changes"][:PAGE]]),
         "total": len(plan["changes"]),
         "needed": needed,
         "given": given,
