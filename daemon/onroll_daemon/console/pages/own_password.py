@@ -6,11 +6,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 
+from onroll_core.errors import Refused
 from onroll_daemon.console import own_passwords
 from onroll_daemon.console.access import cookie_of, needs
 from onroll_daemon.console.pages.signing_in import client_address, note_wrong, throttle, wait_sentence
 from onroll_daemon.console.place import Place, place_of
-from onroll_daemon.console.refusals import Forbidden, TooOften
+from onroll_daemon.console.refusals import TooOften
 from onroll_daemon.console.rendering import back, page
 from onroll_daemon.console.rights import Right
 from onroll_daemon.console.session_cookies import begin
@@ -35,7 +36,7 @@ def change(request: Request, visitor: _SELF, old: _TEXT = "", password: _TEXT = 
     console, now = place.store.console, place.clock()
     kept = console.operators.password(operator)
     if kept is None:
-        raise Forbidden("You sign in with the school's account alone. An administrator can make you a link to choose a password.")  # fmt: skip
+        raise Refused("You sign in with the school's account alone. An administrator can make you a link to choose a password.")  # fmt: skip
     if not _knows(request, place, visitor, old, kept):
         return _form(request, visitor, True, {"old": "That is not your present password."})
     if objection := own_passwords.objection(password, again, visitor.by):
@@ -70,7 +71,7 @@ def _knows(request: Request, place: Place, visitor: Visitor, old: str, kept: str
 
 def _operator(visitor: Visitor) -> int:
     if visitor.operator is None:
-        raise Forbidden("You sign in with the school's account, so there is no password of the console's to change.")
+        raise Refused("You sign in with the school's account, so there is no password of the console's to change.")
     return visitor.operator
 
 
