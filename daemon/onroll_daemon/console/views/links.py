@@ -22,8 +22,8 @@ TABS: Mapping[str, tuple[str, str]] = {
     "possible": ("Possible", "The names are alike: a nickname, another spelling, a name that changed. Look at each."),
     "ambiguous": ("Ambiguous", "More than one person or account fits: twins, two records of one person, a common name. Each is decided by hand."),
     "linked": ("Linked", "These accounts are theirs. onroll looks after them from the next sync on."),
-    "accounts": ("Accounts alone", "Nobody in the MIS fits these accounts. onroll leaves them as they are."),
-    "people": ("People alone", "No account fits these people of the MIS. Where the MIS drives, they get one at the next sync."),
+    "accounts": ("Account without MIS record", "Nobody in the MIS fits these accounts. onroll leaves them as they are."),
+    "people": ("MIS record without account", "No account fits these people of the MIS. Where the MIS drives, they get one at the next sync."),
     "outside": ("Not in the MIS", "These people were added by hand, and no account fits them."),
 }  # fmt: skip
 NAMES = {
