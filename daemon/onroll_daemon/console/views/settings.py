@@ -131,7 +131,7 @@ def checked(place: Place, visitor: Visitor, school: str) -> dict[str, Any]:
 
 def _begun(sentence: str) -> str:
     """With a capital, but for the name of a file."""
-    return sentence if "." in sentence.split(" ")[0] else f"{sentence[:1].upper()}{sentence[1:]}"
+    return sentence if "." in sentence.split(" ", maxsplit=1)[0] else f"{sentence[:1].upper()}{sentence[1:]}"
 
 
 def _error(last: Request | None) -> str:
