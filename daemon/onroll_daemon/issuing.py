@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from onroll_core.accounts import IdentityId
 from onroll_core.errors import OnrollError, Refused
 from onroll_core.handout import Slip, first_password
 from onroll_core.identities import Identity
@@ -24,21 +25,47 @@ from onroll_daemon.settings import SchoolSettings, Settings
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Whom to give one. Without users (usernames or addresses), groups, years and role, everybody who never got one; `again` those who did, too."""
+    """Whom to give one. Without users (usernames or addresses), groups, years and role, everybody who never got one; `again` those who did, too.
+
+    `looked`: when the list was looked at that these were chosen from. Whoever was handed one since then gets no second one, which would make the first useless.
+    """
 
     users: Sequence[str] = ()
     groups: Sequence[str] = ()
     years: Sequence[str] = ()
     role: str | None = None
     again: bool = False
+    looked: datetime | None = None
 
 
 def chosen(store: Store, rules: SchoolRules, wanted: Wanted, now: datetime) -> list[Identity]:
-    """Those who are meant. Raises Refused where a name means nobody, and where nobody is left."""
-    everybody = store.identities(rules.id)
+    """Those who are meant. Raises Refused where a name means nobody, where nobody is left, and where somebody was faster."""
+    everybody, had = store.identities(rules.id), store.handouts(rules.id)
     if wanted.users:
-        return _named(everybody, rules, wanted.users)
-    had = store.handouts(rules.id)
+        found = _named(everybody, rules, wanted.users)
+    else:
+        found = fitting(everybody, had, rules, wanted, now)
+    if not found:
+        raise Refused(
+            "There is nobody to give a first password to: everybody chosen has one already (--again gives another)."
+        )
+    late = [each for each in found if wanted.looked and each.id in had and datetime.fromisoformat(had[each.id][0]) > wanted.looked]  # fmt: skip
+    if late:
+        by = had[late[0].id][1] or "Somebody"
+        raise Refused(
+            f"{by} has given {len(late)} of them a first password since you looked ({', '.join(each.label for each in late[:5])}). Nobody was given another; look again."
+        )
+    return found
+
+
+def fitting(
+    everybody: Sequence[Identity],
+    had: Mapping[IdentityId, tuple[str, str]],
+    rules: SchoolRules,
+    wanted: Wanted,
+    now: datetime,
+) -> list[Identity]:
+    """Those with an account whom groups, years and role mean; `had` are the hand-outs of the past."""
     around, day = rules.around, now.date()
 
     def fits(each: Identity) -> bool:
@@ -50,12 +77,7 @@ def chosen(store: Store, rules: SchoolRules, wanted: Wanted, now: datetime) -> l
             return False
         return not wanted.years or (FIELDS["year"](each, around) or "") in wanted.years
 
-    found = [each for each in everybody if fits(each) and (wanted.again or each.id not in had)]
-    if not found:
-        raise Refused(
-            "There is nobody to give a first password to: everybody chosen has one already (--again gives another)."
-        )
-    return found
+    return [each for each in everybody if fits(each) and (wanted.again or each.id not in had)]
 
 
 def _named(everybody: Sequence[Identity], rules: SchoolRules, names: Sequence[str]) -> list[Identity]:

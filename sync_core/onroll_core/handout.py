@@ -44,6 +44,14 @@ class Chooser(Protocol):
         ...
 
 
+STYLE = (
+    "body{font:14pt/1.4 sans-serif;margin:1cm}section{break-after:page}.slips{display:grid;grid-template-columns:1fr 1fr}"
+    "article{border:1px dashed #888;padding:.4cm;break-inside:avoid}h3{margin:0}dl{display:grid;grid-template-columns:auto 1fr;gap:.1cm .4cm;margin:.2cm 0 0}"
+    "dt{color:#444}dd{margin:0;font-family:ui-monospace,monospace;font-weight:600;overflow-wrap:anywhere}"
+)
+"""How slips look, on paper too. It is in the document itself, which needs nothing from elsewhere; a page of the console has to allow it by its digest."""
+
+
 @dataclass(frozen=True, slots=True)
 class Slip:
     """What one person is handed. `group` is the registration group, or "Staff"."""
@@ -111,8 +119,8 @@ def as_html(slips: Iterable[Slip], school: str) -> str:
             f"<section><h2>{html.escape(group or 'No registration group')}</h2><div class=slips>{cut}</div></section>"
         )
     return (
-        f'<!doctype html><html lang="en-GB"><head><meta charset="utf-8"><title>First passwords, {html.escape(school)}</title><style>{_STYLE}</style>'
-        f"</head><body><h1>{html.escape(school)}</h1>{''.join(pages)}</body></html>\n"
+        f'<!doctype html><html lang="en-GB"><head><meta charset="utf-8"><title>First passwords, {html.escape(school)}</title><style>{STYLE}</style>'
+        f"</head><body><main><h1>{html.escape(school)}</h1>{''.join(pages)}</main></body></html>\n"
     )
 
 
@@ -120,13 +128,6 @@ def _slip(slip: Slip) -> str:
     rows = (("Username", slip.username), ("E-mail", slip.email), ("Password", slip.password))
     told = "".join(f"<dt>{label}</dt><dd>{html.escape(value)}</dd>" for label, value in rows)
     return f"<article><h3>{html.escape(slip.name)}</h3><dl>{told}</dl></article>"
-
-
-_STYLE = (
-    "body{font:14pt/1.4 sans-serif;margin:1cm}section{break-after:page}.slips{display:grid;grid-template-columns:1fr 1fr}"
-    "article{border:1px dashed #888;padding:.4cm;break-inside:avoid}h3{margin:0}dl{display:grid;grid-template-columns:auto 1fr;gap:.1cm .4cm;margin:.2cm 0 0}"
-    "dt{color:#444}dd{margin:0;font-family:ui-monospace,monospace;font-weight:600;overflow-wrap:anywhere}"
-)
 
 
 def _by_group(slip: Slip) -> tuple[str, str, str]:

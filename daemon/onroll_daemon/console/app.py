@@ -20,6 +20,7 @@ from onroll_daemon.console.access import visitor_of
 from onroll_daemon.console.api import audit as api_audit
 from onroll_daemon.console.api import groups as api_groups
 from onroll_daemon.console.api import links as api_links
+from onroll_daemon.console.api import passwords as api_passwords
 from onroll_daemon.console.api import people as api_people
 from onroll_daemon.console.api import plans as api_plans
 from onroll_daemon.console.api import renames as api_renames
@@ -47,6 +48,7 @@ from onroll_daemon.console.pages import (
     undo,
 )
 from onroll_daemon.console.pages import groups as groups_pages
+from onroll_daemon.console.pages import handouts as handouts_pages
 from onroll_daemon.console.pages import links as links_pages
 from onroll_daemon.console.pages import renames as renames_pages
 from onroll_daemon.console.pages import requests as request_pages
@@ -79,6 +81,7 @@ PAGES: tuple[APIRouter, ...] = (
     audit.router,
     groups_pages.router,
     renames_pages.router,
+    handouts_pages.router,
 )
 API: tuple[APIRouter, ...] = (
     api_schools.router,
@@ -91,6 +94,7 @@ API: tuple[APIRouter, ...] = (
     api_audit.router,
     api_groups.router,
     api_renames.router,
+    api_passwords.router,
 )
 
 

@@ -107,6 +107,17 @@ class Job:
         except ValueError:
             raise Refused(f"{found} is no date. Write it like 2026-09-01.") from None
 
+    def moment(self, name: str) -> datetime | None:
+        """An aware moment, or None."""
+        found = self.text(name)
+        try:
+            told = None if found is None else datetime.fromisoformat(found)
+        except ValueError:
+            told = None
+        if found is not None and (told is None or told.tzinfo is None):
+            raise Refused(f"{name} has to be a time with its zone, like 2026-09-01T07:00:00+00:00. Nothing was done.")
+        return told
+
     def targets(self) -> tuple[str, ...] | None:
         """The targets that were asked for; None is all of them."""
         found = self.texts("targets")

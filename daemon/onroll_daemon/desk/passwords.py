@@ -11,7 +11,8 @@ from onroll_daemon.desk.job import Answer, Job
 
 
 def passwords(job: Job) -> Answer:
-    """First passwords. Asked: `users` (usernames), or `groups`, `years`, `role`; `again` (also those who were given one before). None of them: everybody new.
+    """First passwords. Asked: `users` (usernames), or `groups`, `years`, `role`; `again` (also those who were given one before); `looked`, the ISO time at which
+    they were looked at: somebody who was handed one since then refuses it all. None of them: everybody new.
 
     Result: `passwords issue --json` {"issued": [usernames], "left_out": [{"username", "why", "set_in": [targets]}]}, "tray": whether there is a hand-out,
     "until": ISO time at which it is gone (None without one), "error"? when nobody was given any. No password is in it: the hand-out is
@@ -22,7 +23,9 @@ def passwords(job: Job) -> Answer:
     role = job.text("role")
     if role is not None and role not in [each.value for each in Role]:
         raise Refused(f"There is no role {role}. Nobody was given a password.")
-    wanted = issuing.Wanted(job.texts("users"), job.texts("groups"), job.texts("years"), role, job.flag("again"))
+    wanted = issuing.Wanted(
+        job.texts("users"), job.texts("groups"), job.texts("years"), role, job.flag("again"), job.moment("looked")
+    )
     people = issuing.chosen(job.store, rules, wanted, now)
     issued = issuing.give(job.line(), people, issuing.takers(job.settings, job.school), job.by)
     slips = issuing.slips(people, rules, issued, now)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import BaseModel, Field
 
 from onroll_daemon.console.place import Place
@@ -16,7 +18,7 @@ class Accepted(BaseModel):
     href: str = Field(examples=["/api/v1/requests/7"])
 
 
-def accepted(place: Place, school: str, kind: str, wanted: dict[str, object], visitor: Visitor, what: str, about: str = "") -> Accepted:  # fmt: skip
+def accepted(place: Place, school: str, kind: str, wanted: dict[str, Any], visitor: Visitor, what: str, about: str = "") -> Accepted:  # fmt: skip
     """Ask the desk, note who did, and say where the answer will be."""
     number = ask(place, school, kind, wanted, visitor, what, about)
     return Accepted(request=number, href=f"/api/v1/requests/{number}")
