@@ -137,7 +137,7 @@ def by_hand(
         raise Refused("Nobody has looked at this target yet. Look at the lists first.")
     found = linking.sides(seen, clean(person), clean(account), who, anchor)
     return page(
-        request, "links/by_hand.html", visitor, school, said=said, target=target, sides=found, person=person, account=account, who=who, anchor=anchor,
+        request, "links/by_hand.html", visitor, school, said=said, target=target, sides=found, person_text=person, account_text=account, who=who, anchor=anchor,
         href=f"/schools/{school}/links", query=said.query,
     )  # fmt: skip
 
