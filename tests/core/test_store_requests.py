@@ -105,3 +105,18 @@ def test_old_looks_are_forgotten_but_for_the_newest_that_came_to_something(store
     assert store.requests.tidy_looks(NOON + timedelta(seconds=1), ["plan", "check"]) == 2
     kept = [number for number in (old, answered, failed, other, run, waiting) if store.requests.get(number)]
     assert kept == [answered, other, run, waiting]
+
+
+def test_the_newest_answer_to_exactly_what_was_asked_is_found(store: Store) -> None:
+    first = store.requests.ask(SCHOOL, "links", {"target": "ad"}, "minerva", NOON)
+    second = store.requests.ask(SCHOOL, "links", {"target": "m365"}, "minerva", NOON)
+    for number in (first, second):
+        store.requests.finish(number, "done", {}, NOON)
+    for asked, expected in (
+        ({"target": "ad"}, first),
+        ({"target": "m365"}, second),
+        ({"target": "google"}, None),
+        (None, second),
+    ):
+        found = store.requests.newest_done(SCHOOL, "links", asked)
+        assert (found and found.id) == expected
