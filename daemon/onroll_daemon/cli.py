@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from onroll_daemon import cli_operations
 from onroll_daemon.alerts.cli import alerts
 from onroll_daemon.cli_console import console
 from onroll_daemon.cli_groups import groups
@@ -28,6 +29,7 @@ app.add_typer(passwords, name="passwords")
 app.add_typer(runs, name="runs")
 app.add_typer(alerts, name="alerts")
 app.add_typer(console, name="console")
+cli_operations.register(app)
 
 
 @app.command()

@@ -44,6 +44,11 @@ def new_password(forbidden: Iterable[str]) -> str:
 
 def open_store(settings: Settings, clock: Callable[[], datetime] = now) -> Store:
     """The store that the configuration names, created or upgraded."""
+    return Store.open(store_address(settings), clock)
+
+
+def store_address(settings: Settings) -> str:
+    """Where the store is, with its password: never to be shown."""
     url = settings.store_url
     if settings.store_password is not None:
         scheme, _, rest = url.partition("://")
@@ -51,7 +56,7 @@ def open_store(settings: Settings, clock: Callable[[], datetime] = now) -> Store
         url = (
             f"{scheme}://{user or 'onroll'}:{quote(settings.store_password.reveal(), safe='')}@{server if at else rest}"
         )
-    return Store.open(url, clock)
+    return url
 
 
 def quiet(what: str, done: int, total: int | None) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError
 
 from onroll_core.errors import Halt
 from onroll_core.store.failures import is_busy, sentences
+from onroll_core.store.sqlite_files import keep_before
 
 HEAD = "0007"
 """The newest migration; a test holds it against the folder, so that an up-to-date store is opened without loading Alembic."""
@@ -20,11 +21,24 @@ HEAD = "0007"
 _WRITES = "onroll_writes"
 
 
-def open_engine(url: str, patience: float) -> Engine:
-    """An engine for `sqlite:///FILE` or `postgresql://...`, its schema brought up to date.
+def open_engine(url: str, patience: float, version: str = HEAD) -> Engine:
+    """An engine for `sqlite:///FILE` or `postgresql://...`, its schema brought up to date; `version` is an older one only for a copy of an older store.
 
-    `patience` is how many seconds a writer waits for another one. Raises Halt or Unavailable with a sentence.
+    `patience` is how many seconds a writer waits for another one. Before an older store in a file is upgraded, a copy of it is put beside it
+    (onroll.db.before-0007). Raises Halt or Unavailable with a sentence.
     """
+    engine = engine_for(url, patience)
+    try:
+        with sentences():
+            _upgrade(engine, version)
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine
+
+
+def engine_for(url: str, patience: float) -> Engine:
+    """An engine for a store as it is; nothing is connected yet."""
     if not url.startswith(("sqlite:", "postgresql:")):
         raise Halt(_UNUSABLE)
     if url.startswith("postgresql://"):
@@ -41,12 +55,6 @@ def open_engine(url: str, patience: float) -> Engine:
         _prepare_sqlite(engine, patience)
     else:
         _prepare_postgresql(engine, patience)
-    try:
-        with sentences():
-            _upgrade(engine)
-    except BaseException:
-        engine.dispose()
-        raise
     return engine
 
 
@@ -127,11 +135,11 @@ def reading(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
-def _upgrade(engine: Engine) -> None:
+def _upgrade(engine: Engine, wanted: str) -> None:
     """Bring the schema up to date; quick when it is."""
     with reading(engine) as connection:
-        version = _version(connection)
-    if version == HEAD:
+        version = version_of(connection)
+    if version == wanted:
         return
     from alembic.command import upgrade
     from alembic.config import Config
@@ -145,17 +153,19 @@ def _upgrade(engine: Engine) -> None:
             f"The store was made by a newer onroll: its schema is {version}, and this program knows {HEAD}. Install that version again."
             " Nothing was changed."
         )
+    if version is not None and engine.dialect.name == "sqlite":
+        keep_before(Path(str(engine.url.database)), version, wanted)
     with writing(engine) as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(
                 text("SELECT pg_advisory_xact_lock(7063711)")
             )  # two programs that start at once take turns
-        if _version(connection) != HEAD:
+        if version_of(connection) != wanted:
             config.attributes["connection"] = connection
-            upgrade(config, "head")
+            upgrade(config, wanted)
 
 
-def _version(connection: Connection) -> str | None:
+def version_of(connection: Connection) -> str | None:
     """The schema's revision, or None for an empty database; raises Halt for somebody else's."""
     tables = inspect(connection).get_table_names()
     if "alembic_version" not in tables:

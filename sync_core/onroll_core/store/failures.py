@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -17,7 +18,7 @@ class Clash(Halt):
 _LOCKED = "The store is locked by another program. Close whatever has it open, then run onroll again. Nothing of this step was kept."
 _FULL = "The disk that holds the store is full. Nothing of this step was kept. Make room, then run onroll again."
 _MAY_NOT = "The store may not be written. Give the user that runs onroll the right to write it (for SQLite: the file and its folder)."
-_DAMAGED = "The store is damaged. Restore it from a backup, then run onroll again."
+DAMAGED = "The store is damaged. Restore it from a backup, then run onroll again."
 _AWAY = (
     "The PostgreSQL server of the store does not answer, or does not let us in. Look at the server and at [store] url."
 )
@@ -37,7 +38,7 @@ _SQLITE: tuple[tuple[str, type[OnrollError], str], ...] = (
         Halt,
         "The file of the store is no database. Look at [store] url, or restore the file from a backup.",
     ),
-    ("SQLITE_CORRUPT", Halt, _DAMAGED),
+    ("SQLITE_CORRUPT", Halt, DAMAGED),
     ("SQLITE_IOERR", Halt, "The disk that holds the store gave an error. Look at the disk, then run onroll again."),
 )
 
@@ -55,7 +56,7 @@ _POSTGRESQL: tuple[tuple[str, type[OnrollError], str], ...] = (
     ("57", Unavailable, _AWAY),
     ("25006", Halt, _MAY_NOT),
     ("42501", Halt, _MAY_NOT),
-    ("XX", Halt, _DAMAGED),
+    ("XX", Halt, DAMAGED),
 )
 
 
@@ -73,6 +74,8 @@ def sentences() -> Iterator[None]:
         raise Clash("The store refused what would break one of its rules. Nothing of this step was kept.") from None
     except DBAPIError as failure:
         raise _error(failure) from None
+    except sqlite3.Error as failure:
+        raise _named(getattr(failure, "sqlite_errorname", type(failure).__name__), _SQLITE) from None
 
 
 def _error(failure: DBAPIError) -> OnrollError:
@@ -83,8 +86,11 @@ def _error(failure: DBAPIError) -> OnrollError:
         known = _POSTGRESQL
         if code is None and type(failure.orig).__name__ in ("OperationalError", "InterfaceError"):
             return Unavailable(_AWAY)
+    return _named(code or type(failure.orig).__name__, known)
+
+
+def _named(code: str, known: tuple[tuple[str, type[OnrollError], str], ...]) -> OnrollError:
     for start, kind, words in known:
-        if code is not None and code.startswith(start):
+        if code.startswith(start):
             return kind(words)
-    what = code or type(failure.orig).__name__
-    return Halt(f"The store refused a step for a reason onroll does not know ({what}). Nothing of this step was kept.")
+    return Halt(f"The store refused a step for a reason onroll does not know ({code}). Nothing of this step was kept.")

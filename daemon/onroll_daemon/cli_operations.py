@@ -1,0 +1,40 @@
+"""The commands of whoever looks after the machine: backup and restore."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from onroll_daemon.cli_options import Config, Json
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    app.command()(backup)
+    app.command()(restore)
+
+
+def backup(
+    file: Annotated[str, typer.Argument(help="A new file, or a folder for one with a name of its own.")] = ".",
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Copy the store and the configuration into one file, at any time; no secret is in it."""
+    from onroll_daemon.housekeeping import backup as run
+
+    run(config, file, as_json)
+
+
+def restore(
+    file: Annotated[str, typer.Argument(help="A file that onroll backup made.")],
+    into: Annotated[
+        str | None, typer.Option("--into", metavar="DIR", help="Put the configuration there too: on a new machine.")
+    ] = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Put a backup in place, on this machine or another; what was there is kept."""
+    from onroll_daemon.housekeeping import restore as run
+
+    run(config, file, into, as_json)
