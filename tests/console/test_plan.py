@@ -27,9 +27,11 @@ from evenings import (
     words,
 )
 from morning import MINE, OTHER, Browser, Morning, morning
+from onroll_core import pipeline
 from onroll_core.store import Store
 from onroll_daemon.console.app import console_app
 from onroll_daemon.console.rights import Role
+from onroll_daemon.wiring import line
 
 PLAN = f"/schools/{MINE}/plan"
 APPROVE, REFUSE = f"/schools/{MINE}/approve", f"/schools/{MINE}/refuse"
@@ -333,6 +335,23 @@ def test_a_name_with_markup_in_it_is_text(tmp_path: Path) -> None:
             assert page.status_code == 200
             assert "<b>Bo" not in page.text
         assert "&lt;b&gt;Bo" in ann.get(f"/runs/{world.store.runs(MINE, 1)[0]['id']}").text
+
+
+def test_what_somebody_was_called_before_is_told_nowhere(sixty: Morning) -> None:
+    sixty.command.students(pupils(1, "Oldname")[0], *pupils()[1:])
+    night(sixty)
+    sixty.command.students(pupils(1, "Newname")[0], *pupils()[1:])
+    pipeline.pull(line(sixty.settings, sixty.settings.schools[MINE], sixty.store, clock=sixty.clock))
+    ann = operator(sixty)
+    ann.post(PLAN)
+    desk_does(sixty)
+    page = ann.get(PLAN)
+    assert "Newname Numberb" in words(page.text)
+    assert "Oldname" not in page.text
+    headers = {"Authorization": f"Bearer {sixty.token(Role.VIEWER, MINE)}"}
+    told = sixty.client.get(f"/api/v1/schools/{MINE}/plan/changes?target=ad", headers=headers)
+    assert "Newname" in told.text
+    assert "Oldname" not in told.text
 
 
 def test_another_school_s_plan_is_not_there(sixty: Morning) -> None:
