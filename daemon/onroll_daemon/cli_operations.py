@@ -1,4 +1,4 @@
-"""The commands of whoever looks after the machine: backup and restore."""
+"""The commands of whoever looks after the machine: backup, restore, doctor, config migrate."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ import typer
 
 from onroll_daemon.cli_options import Config, Json
 
+config = typer.Typer(no_args_is_help=True, help="The configuration file.")
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     app.command()(backup)
     app.command()(restore)
+    app.command()(doctor)
+    app.add_typer(config, name="config")
 
 
 def backup(
@@ -38,3 +42,27 @@ def restore(
     from onroll_daemon.housekeeping import restore as run
 
     run(config, file, into, as_json)
+
+
+def doctor(
+    bundle: Annotated[
+        str | None, typer.Option("--bundle", metavar="FILE.zip", help="A file for a bug report: no names, no secrets.")
+    ] = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Look at the machine: versions, clock, certificates, disk, store, last runs; changes nothing."""
+    from onroll_daemon.housekeeping import doctor as run
+
+    run(config, bundle, as_json)
+
+
+@config.command()
+def migrate(
+    config: Config = None,
+    write: Annotated[bool, typer.Option("--write", help="Change the file; the old one is kept beside it.")] = False,
+) -> None:
+    """Show how the file has to change for this version of onroll."""
+    from onroll_daemon.housekeeping import migrate as run
+
+    run(config, write)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import typer
+
 from onroll_daemon import log
 from onroll_daemon import settings as configuration
-from onroll_daemon.session import USAGE, document, read_settings, say, sentences, stop
+from onroll_daemon.mistakes import Misconfigured
+from onroll_daemon.session import FAILED, USAGE, document, read_settings, say, sentences, stop
 from onroll_daemon.wiring import now
 
 
@@ -73,3 +76,55 @@ def restore(config: str | None, file: str, into: str | None, as_json: bool) -> N
         for line in done.beside:
             say(f"  {line}")
     say(f"Next: onroll check --config {done.configuration}, then onroll plan, then start the service.")
+
+
+def doctor(config: str | None, bundle: str | None, as_json: bool) -> None:
+    """`onroll doctor`; exit code 1 when something found would stop a run."""
+    from onroll_daemon.bundle import write_bundle
+    from onroll_daemon.doctor import examine, shape
+
+    log.set_up()
+    with sentences():
+        path, settings, wrong = None, None, list[str]()
+        try:
+            path = configuration.locate(config, os.environ)
+            settings = configuration.load(path)
+        except Misconfigured as failure:
+            wrong = failure.sentences
+        found = examine(settings, wrong, now())
+        if bundle is not None:
+            write_bundle(Path(bundle), found, path, settings, now())
+    if as_json:
+        document(shape(found))
+    else:
+        for each in found:
+            say(f"{each.level:<8} {each.about}: {each.sentence}")
+        if bundle is not None:
+            say(f"Wrote {bundle}. Neither names nor secrets are in it; look into it before you send it.")
+    if any(each.level == "problem" for each in found):
+        raise typer.Exit(FAILED)
+
+
+def migrate(config: str | None, write: bool) -> None:
+    """`onroll config migrate`"""
+    from onroll_daemon.config_migrate import difference, migrated, replace_file
+
+    log.set_up()
+    with sentences():
+        path = configuration.locate(config, os.environ)
+        try:
+            before = path.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError):
+            stop(FAILED, f"{path} cannot be read as UTF-8 text.")
+        after, told = migrated(before)
+        if after == before:
+            say(f"{path} needs no change for this version.")
+            return
+        for sentence in told:
+            say(sentence)
+        say(difference(before, after, path.name))
+        if not write:
+            say("Nothing was written. To change the file: onroll config migrate --write")
+            return
+        kept = replace_file(path, after)
+        say(f"Wrote {path}. The file as it was is {kept}.")

@@ -114,12 +114,18 @@ class Schedule:
 
     def start(self) -> None:
         """Put every school's next attempt on the clock, tonight's too when its window is open and its run has not finished."""
+        self.reckon()
+        self._alarms.start()
+
+    def reckon(self) -> None:
+        """Put every school's next attempt on the clock anew, after it was set; a run that is under way puts its own there when it ends."""
         for school, window in self._windows.items():
+            if self._working[school].locked():
+                continue
             now = self._now()
             hours = window.at(now)
             finished = hours is not None and self._finished(school, hours.opens)
             self._expect(school, first(window, school, now, finished))
-        self._alarms.start()
 
     def stop(self) -> None:
         """End runs between two batches and wait for them."""

@@ -9,13 +9,14 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from onroll_core import pipeline
 from onroll_core.errors import Halt, OnrollError
 from onroll_core.night import Night
 from onroll_core.store import Store
+from onroll_daemon import clock as clocks
 from onroll_daemon.alerts.rounds import Alerts
 from onroll_daemon.desk.desk import Desk
 from onroll_daemon.freshness import Freshness, freshness
@@ -23,6 +24,7 @@ from onroll_daemon.metrics import Metrics
 from onroll_daemon.schedule import Alarms, Schedule
 from onroll_daemon.settings import Settings
 from onroll_daemon.stops import told_to_stop
+from onroll_daemon.supervisor import Supervisor
 from onroll_daemon.timetable import Attempt, feed_awaited
 from onroll_daemon.wiring import line, now
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from onroll_daemon.console.place import Place
 
 _LOG = logging.getLogger("onroll")
+_CLOCK_MAY_BE_BEHIND = timedelta(hours=2)
 
 
 class Service:
@@ -51,8 +54,11 @@ class Service:
         The nightly feed behind some MISs is waited for; a person who asks the desk gets what there is.
         """
         began = time.monotonic()
-        _LOG.info("%s: a run begins", school)
         try:
+            if late := self._behind(school):
+                _LOG.error("%s: %s", school, late)
+                return None
+            _LOG.info("%s: a run begins", school)
             told = self._settings.schools[school]
             it = line(self._settings, told, self._store, stopping=stopping, clock=self.clock)
             if told.waits:
@@ -72,9 +78,21 @@ class Service:
 
     def finished(self, school: str, since: datetime) -> bool:
         """True when a sync that began since then has left nothing to be tried again: read, and no target failed or put anything off."""
+        now = self.clock()  # a run of later than now is of a clock that was ahead
         return any(
-            row["kind"] == "sync" and datetime.fromisoformat(row["started"]) >= since and _complete(row)
+            row["kind"] == "sync" and since <= datetime.fromisoformat(row["started"]) <= now and _complete(row)
             for row in self._store.runs(school, 20)
+        )
+
+    def _behind(self, school: str) -> str:
+        """Why a night cannot be begun on a clock that is before the last run, or ""; a person who runs onroll by hand says by that that the clock is right."""
+        last = next(iter(self._store.runs(school, 1)), None)
+        late = None if last is None else clocks.behind(self.clock(), [datetime.fromisoformat(last["started"])])
+        if last is None or late is None or late < _CLOCK_MAY_BE_BEHIND:
+            return ""
+        return (
+            f"the clock says {self.clock():%d %B %Y %H:%M} UTC, and the last run began {clocks.in_words(late)} later than that, so no run was begun: leavers"
+            f" and their dates go by the clock. Put it right. If it is right now and was ahead before, run once by hand: onroll sync {school}"
         )
 
     def freshness(self) -> dict[str, Freshness]:
@@ -170,10 +188,18 @@ def serve(
             served_at = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
             _LOG.info("console at %s/", served_at)
             announce_first(settings, store, service.clock(), served_at)
+            _certificate_told(settings, service.clock())
+            supervisor, steadiness = Supervisor(), clocks.Steadiness(service.clock)
+            supervisor.ready(f"console at {served_at}/")
             try:
                 while not over.wait(0.5) and pages.is_alive():  # a wait without an end hears no signal on Windows
-                    pass
+                    if service.schedule_runs():
+                        supervisor.well()
+                    if alarms is None and (moved := steadiness.moved()) is not None:
+                        _clock_set(moved, service.clock())
+                        service.schedule.reckon()
             finally:
+                supervisor.stopping()
                 service.desk.end()  # both at once: neither waits for the other's run
                 service.schedule.stop()
                 service.desk.stop()
@@ -183,6 +209,25 @@ def serve(
         if not over.is_set():
             raise Halt("The console ended by itself, so onroll stopped. The log says why.")
     _LOG.info("stopped")
+
+
+def _clock_set(moved: timedelta, now: datetime) -> None:
+    way = "forwards" if moved > timedelta(0) else "back"
+    _LOG.warning(
+        "the clock went %s by %s (or the machine was asleep); it says %s UTC now, and the next runs are reckoned anew",
+        way,
+        clocks.in_words(moved),
+        f"{now:%d %B %Y %H:%M}",
+    )
+
+
+def _certificate_told(settings: Settings, now: datetime) -> None:
+    """An expired certificate of the console does not stop the nights; it is said."""
+    from onroll_daemon.doctor import own_certificate
+
+    for each in own_certificate(settings, now):
+        if each.level != "ok":
+            _LOG.warning("console: %s", each.sentence)
 
 
 def _transport(settings: Settings) -> dict[str, Any]:

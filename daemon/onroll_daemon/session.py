@@ -13,12 +13,12 @@ from typing import Any, NoReturn
 import typer
 
 from onroll_core.errors import OnrollError
-from onroll_core.store import Store
+from onroll_core.store import Store, copies
 from onroll_daemon import log
 from onroll_daemon import settings as configuration
 from onroll_daemon.mistakes import Misconfigured, suggestion
 from onroll_daemon.settings import SchoolSettings, Settings
-from onroll_daemon.wiring import open_store
+from onroll_daemon.wiring import open_store, store_address
 
 FAILED, USAGE, HELD = 1, 2, 3
 quieten = log.set_up
@@ -47,10 +47,15 @@ def chosen(settings: Settings, named: str | None) -> Sequence[SchoolSettings]:
 
 @contextmanager
 def session(config: str | None, service: bool = False) -> Iterator[Session]:
-    """Open everything for one command. Whatever fails as expected is a sentence on standard error and an exit code."""
+    """Open everything for one command. Whatever fails as expected is a sentence on standard error and an exit code.
+
+    The service looks the store over first: a damaged one stops the start, before a night is built on it.
+    """
     log.set_up(service)
     with sentences():
         settings = read_settings(config)
+        if service:
+            copies.sound(store_address(settings))
         store = open_store(settings)
         try:
             yield Session(settings, store)

@@ -84,6 +84,23 @@ def sound(url: str) -> None:
         look_over(file)
 
 
+def schema(url: str) -> str | None:
+    """The revision of the store's schema, without upgrading it; None for a store that is not made yet."""
+    file = file_of(url)
+    if file is not None and not file.exists():
+        return None
+    with _as_it_is(url) as connection:
+        return version_of(connection)
+
+
+def latest_time(url: str) -> datetime | None:
+    """The latest time in a store that is there: when a run began, ended, or last gave a sign of life."""
+    columns = (runs.c.started, runs.c.ended, leases.c.beat)
+    with _as_it_is(url) as connection:
+        found = [connection.scalar(select(func.max(column))) for column in columns]
+    return max((datetime.fromisoformat(each) for each in found if each), default=None)
+
+
 def in_use(url: str) -> bool:
     """Whether another program has the store open, for as long as it stays a file; always False of PostgreSQL, which is only ever filled when empty."""
     file = file_of(url)
