@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
+import sys
 from pathlib import Path
 from typing import Any
 
+from onroll_connectors.dpapi import folder, unseal
 from onroll_core.errors import Halt
 
 
@@ -34,11 +37,14 @@ class Secret:
                     f"The environment variable {rest} is not set, and a secret is to be read from it ({self.reference})."
                 )
             return value
-        path = Path(rest).expanduser() if scheme == "file" else _credential(rest)
+        path = Path(rest).expanduser() if scheme == "file" else credential_file(rest)
         try:
+            if _sealed(scheme):
+                return unseal(rest, path.read_bytes()).rstrip("\r\n")
             return path.read_text(encoding="utf-8").rstrip("\r\n")
         except OSError as failure:
-            raise Halt(f"The secret {self.reference} cannot be read from {path}: {failure.strerror}.") from None
+            how = f" Store it with: onroll service secret {rest}" if _sealed(scheme) else ""
+            raise Halt(f"The secret {self.reference} cannot be read from {path}: {failure.strerror}.{how}") from None
         except UnicodeDecodeError:
             raise Halt(f"The secret {self.reference} in {path} is not plain text.") from None
 
@@ -62,14 +68,20 @@ class Secret:
         )
 
 
-def _credential(name: str) -> Path:
-    """The file of a credential that the service manager handed to this process."""
-    folder = os.environ.get("CREDENTIALS_DIRECTORY")
-    if folder is None:
+def _sealed(scheme: str) -> bool:
+    return scheme == "credential" and sys.platform == "win32"
+
+
+def credential_file(name: str) -> Path:
+    """The file of a credential: systemd's, or sealed by DPAPI on Windows. Raises Halt for a name that is none, or where nobody hands out any."""
+    if not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]*", name):
+        raise Halt(f"{name!r} is not the name of a credential: letters, digits, - and _, and a full stop inside.")
+    if sys.platform == "win32":
+        return folder() / name
+    told = os.environ.get("CREDENTIALS_DIRECTORY")
+    if told is None:
         raise Halt(
             f"The credential {name} is not there: this process was not started by a service manager that hands out credentials"
             " (CREDENTIALS_DIRECTORY is not set). Start it as the service, or use env: or file: instead."
         )
-    if "/" in name or "\\" in name or name.startswith("."):
-        raise Halt(f"{name!r} is not the name of a credential.")
-    return Path(folder) / name
+    return Path(told) / name

@@ -14,6 +14,7 @@ from onroll_daemon.cli_groups import groups
 from onroll_daemon.cli_options import Approve, Config, Json, Only, School, Today, day
 from onroll_daemon.cli_people import links, passwords, users
 from onroll_daemon.cli_runs import runs
+from onroll_daemon.cli_service import service
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -28,6 +29,7 @@ app.add_typer(groups, name="groups")
 app.add_typer(passwords, name="passwords")
 app.add_typer(runs, name="runs")
 app.add_typer(alerts, name="alerts")
+app.add_typer(service, name="service")
 app.add_typer(console, name="console")
 cli_operations.register(app)
 

@@ -50,6 +50,11 @@ def set_up(service: bool = False) -> None:
     logging.getLogger("py.warnings").setLevel(logging.WARNING if debugging() else logging.ERROR)
 
 
+def lines(tracebacks: bool) -> logging.Formatter:
+    """How a line of the log looks, for other places than standard error."""
+    return _Lines(tracebacks)
+
+
 class _Errors(logging.StreamHandler[TextIO]):
     """Our own handler, told apart from others."""
 

@@ -140,7 +140,9 @@ def site_packages(release: str) -> Path:
 def laid_out(site: Path) -> dict[str, bytes]:
     """What was installed, as it lies on the server: no scripts of this machine, the deepest package zipped, pywin32's parts beside python.exe."""
     found = {path.relative_to(site).as_posix(): path.read_bytes() for path in site.rglob("*") if path.is_file()}
-    kept = {name: text for name, text in found.items() if not name.startswith(("bin/", ".")) and "/__pycache__/" not in name}
+    kept = {
+        name: text for name, text in found.items() if not name.startswith(("bin/", ".")) and "/__pycache__/" not in name
+    }
     deep = {name: text for name, text in kept.items() if name.startswith(f"{TOO_DEEP}/")}
     laid = {f"Lib/site-packages/{name}": text for name, text in kept.items() if name not in deep}
     for name, text in laid.items():
