@@ -13,7 +13,6 @@ from typing import Annotated
 import typer
 
 from onroll_daemon.cli_options import Config, Json
-from onroll_daemon.session import FAILED, USAGE, document, read_settings, say, sentences, stop
 
 service = typer.Typer(
     no_args_is_help=True, help="The service on Windows: install, start, stop, remove, status, secret."
@@ -26,6 +25,8 @@ Account = Annotated[
 @contextmanager
 def _on_windows(elsewhere: str) -> Iterator[None]:
     """Only on Windows; on another system, say in a sentence what does this there and end with exit code 2."""
+    from onroll_daemon.session import USAGE, sentences, stop
+
     if sys.platform != "win32":
         stop(USAGE, f"This system has no service manager of Windows; systemd does it here: {elsewhere}")
     from onroll_daemon import log
@@ -46,6 +47,7 @@ def install(account: Account = "NT SERVICE\\onroll", config: Config = None) -> N
     """Register the service, say who may read its folder, and what happens when it fails."""
     with _on_windows("systemctl enable onroll"):
         from onroll_daemon import windows_control as control
+        from onroll_daemon.session import say
 
         path = _place(config)
         for sentence in control.install(path, account):
@@ -58,6 +60,7 @@ def start() -> None:
     """Check the configuration, then start the service."""
     with _on_windows("systemctl start onroll"):
         from onroll_daemon import windows_control as control
+        from onroll_daemon.session import read_settings, say
 
         found = control.status()
         if found is not None:
@@ -71,6 +74,7 @@ def stop_it() -> None:
     """Stop the service; a run ends after the batch in hand."""
     with _on_windows("systemctl stop onroll"):
         from onroll_daemon import windows_control as control
+        from onroll_daemon.session import say
 
         control.stop()
         say("onroll has stopped.")
@@ -81,6 +85,7 @@ def remove() -> None:
     """Stop the service and take it away; configuration, store and log stay."""
     with _on_windows("systemctl disable --now onroll"):
         from onroll_daemon import windows_control as control
+        from onroll_daemon.session import say
 
         control.remove()
         say("The service onroll is no longer installed. Its configuration, store and log were left.")
@@ -91,6 +96,7 @@ def status(as_json: Json = False) -> None:
     """Whether it runs, as whom, and by which configuration; exit code 1 when it does not run."""
     with _on_windows("systemctl status onroll"):
         from onroll_daemon import windows_control as control
+        from onroll_daemon.session import document, say
 
         found = control.status()
         if as_json:
@@ -101,7 +107,7 @@ def status(as_json: Json = False) -> None:
             process = f" (process {found.process})" if found.process else ""
             say(f"onroll is {found.state}{process}. It runs as {found.account} and reads {found.config}.")
     if found is None or found.state != "running":
-        raise typer.Exit(FAILED)
+        raise typer.Exit(1)
 
 
 @service.command()
@@ -112,6 +118,7 @@ def secret(
 ) -> None:
     """Store a secret for the service, sealed by Windows for this machine; it is asked for, or read from standard input."""
     with _on_windows("systemd-creds encrypt, and LoadCredentialEncrypted= in the unit"):
+        from onroll_daemon.session import say
         from onroll_daemon.windows_secrets import forget, store
 
         if remove:
