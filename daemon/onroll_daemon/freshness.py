@@ -82,7 +82,7 @@ def _judged(
     for name, told in targets.items():
         if told.get("verdict") == "failed":
             return "failing", f"{last_read}, but {name} could not be brought into line: {told.get('error')}"
-    waiting = [name for name, told in targets.items() if told.get("verdict") == "held"]
+    waiting = [name for name, told in targets.items() if told.get("verdict") == "held" and not told.get("observe_only")]
     if waiting:
         return "late", f"{last_read}, but the plan for {' and '.join(waiting)} waits for a person (onroll plan)"
     if feed is not None and now - feed > STALE_FEED:

@@ -7,6 +7,7 @@ from typing import TypeVar, get_args
 
 from pydantic import BaseModel
 
+from onroll_core.chosen import Only
 from onroll_core.people import GroupKind, Role
 from onroll_core.periods import Period
 from onroll_core.rules import Limit, Limits, Owner, RoleRules, Sanity, SchoolRules, TargetRules
@@ -66,7 +67,16 @@ def school_rules(table: SchoolTable, spot: Spot, mistakes: Mistakes) -> SchoolRu
         others,
         keep,
         table.second_person,
+        _only(table),
     )
+
+
+def _only(table: SchoolTable) -> Only | None:
+    told = table.only
+    if told is None:
+        return None
+    roles = frozenset(ROLES[each] for each in told.roles)
+    return Only(roles, frozenset(told.years), frozenset(told.registration_groups))
 
 
 def _role(school: SchoolTable, table: RoleTable, role: Role, spot: Spot, mistakes: Mistakes) -> RoleRules | None:
@@ -153,4 +163,5 @@ def target_rules(name: str, table: TargetTable, spot: Spot, mistakes: Mistakes) 
         table.passwords,
         dict(table.link_by),
         table.release_licences_after,
+        table.observe_only,
     )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from onroll_connectors.mis import EVENING, MISES, find
 from onroll_connectors.secrets import Secret
@@ -150,6 +150,20 @@ class RoleTable(Table):
     must_change: bool = True
 
 
+class OnlyTable(Table):
+    """only = { years = ["Year 7"] }: a school begins with some of its people; see `onroll_core.chosen`."""
+
+    roles: list[Literal["students", "staff", "others"]] = Field(default_factory=list)
+    years: list[str] = Field(default_factory=list)
+    registration_groups: list[str] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _somebody(self) -> Self:
+        if not (self.roles or self.years or self.registration_groups):
+            raise ValueError('names nobody: write only = { years = ["Year 7"] }, or leave it out for everybody')
+        return self
+
+
 class GroupsTable(Table):
     """[school.groups]; see `onroll_core.rules.GroupRules`, where the defaults are."""
 
@@ -209,6 +223,7 @@ class SchoolTable(Table):
     rollover: str | None = None
     keep_leavers: str = "7 years"
     second_person: bool = False
+    only: OnlyTable | None = None
     source: dict[str, Any] = Field(default_factory=dict)
     moves_to: MovesToTable | None = None
     students: RoleTable = Field(default_factory=RoleTable)
@@ -251,6 +266,7 @@ class TargetTable(Table):
     attributes: dict[str, dict[str, str]] = Field(default_factory=dict)
     owners: dict[str, str] = Field(default_factory=dict)
     groups: list[str] = Field(default_factory=list)
+    observe_only: bool = False
     strangers: Literal["keep", "remove"] = "keep"
     passwords: bool = True
     release_licences_after: int | None = Field(default=None, ge=1, le=3660)

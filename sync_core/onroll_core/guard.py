@@ -26,9 +26,16 @@ class Held:
 
 Verdict = Cleared | Held
 
+OBSERVED = "Observe only: nothing is written to {target} while [targets.{target}] says observe_only = true. This is what would be done."
 
-def clear(plan: Plan, objections: Sequence[str], approved: str | None = None) -> Verdict:
-    """Clear `plan` when nobody objects or when `approved` names exactly its digest; hold the whole of it otherwise."""
+
+def clear(plan: Plan, objections: Sequence[str], approved: str | None = None, observe_only: bool = False) -> Verdict:
+    """Clear `plan` when nobody objects or when `approved` names exactly its digest; hold the whole of it otherwise.
+
+    Of a target that is `observe_only` no plan is ever cleared, but one with nothing in it.
+    """
+    if observe_only and plan.changes:
+        return Held(plan, (OBSERVED.format(target=plan.target), *objections))
     if not objections:
         return Cleared(plan)
     if approved is not None and approved == plan.digest:

@@ -67,9 +67,19 @@ def issue(
 def _able(line: Line, chosen: Sequence[Identity], names: Sequence[str], issued: Issued) -> list[Identity]:
     """Those who can be given one; the others are left out with the reason."""
     able = []
+    only, country = line.school.only, line.school.country
+    observed = [name for name in names if line.targets[name].rules.observe_only]
     for identity in chosen:
         where = standing(identity, line.today, line.school)
-        if not where.access:
+        if observed:
+            issued.left_out[identity.id] = (
+                f"Nothing is written to {' and '.join(observed)} while it is observe only, so {identity.label} can be given no password there."
+            )
+        elif only is not None and not only.takes_in(identity, country):
+            issued.left_out[identity.id] = (
+                f"{identity.label} is not among those whom the school begins with: see only under [[school]]."
+            )
+        elif not where.access:
             issued.left_out[identity.id] = f"{identity.label} {where.because} and has no account to sign in with."
         elif missing := [name for name in names if name not in identity.bonds]:
             issued.left_out[identity.id] = (
@@ -131,7 +141,8 @@ def _give(
     ]
     if not changes:
         return
-    verdict = guard.clear(Plan(name, line.school.id, tuple(ordered(changes))), [])
+    observe_only = line.targets[name].rules.observe_only
+    verdict = guard.clear(Plan(name, line.school.id, tuple(ordered(changes))), [], observe_only=observe_only)
     if not isinstance(verdict, guard.Cleared):
         return
     kept = line.store.keep_plan(run, verdict.plan, "cleared", [], line.now())

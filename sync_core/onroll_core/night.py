@@ -61,7 +61,8 @@ class People:
 
 @dataclass(slots=True)
 class TargetNight:
-    """What became of one target. `error` is the sentence of a target that failed; `outcomes` are counted as they come."""
+    """What became of one target. `error` is the sentence of a target that failed; `outcomes` are counted as they come. `observe_only`: it is held because
+    nothing is ever written there, which waits for nobody."""
 
     verdict: Word = "cleared"
     plan: Plan | None = None
@@ -69,6 +70,7 @@ class TargetNight:
     error: str = ""
     tally: Counter[str] = field(default_factory=Counter)
     troubles: list[str] = field(default_factory=list)
+    observe_only: bool = False
 
     def count(self, outcome: Outcome) -> None:
         """Add one outcome to the tally; a refusal is also kept as a sentence."""
@@ -84,6 +86,8 @@ class TargetNight:
     def as_json(self) -> dict[str, Any]:
         """The object under the target's name in `sync --json`."""
         shape: dict[str, Any] = {"verdict": self.verdict} | {name: self.tally[name] for name in TALLIES}
+        if self.observe_only:
+            shape["observe_only"] = True
         if self.objections:
             shape["objections"] = list(self.objections)
         if self.plan is not None:
@@ -147,7 +151,7 @@ class Night:
             return 4
         if any(target.verdict == "failed" or target.tally["failed"] for target in self.targets.values()):
             return 1
-        if self.held or any(target.verdict == "held" for target in self.targets.values()):
+        if self.held or any(target.verdict == "held" and not target.observe_only for target in self.targets.values()):
             return 3
         return 0
 

@@ -15,6 +15,7 @@ from onroll_core import guard
 from onroll_core.accounts import IdentityId
 from onroll_core.apply import apply as carry_out
 from onroll_core.changes import Conflict
+from onroll_core.chosen import among
 from onroll_core.foresight import foreseen
 from onroll_core.identities import Bond
 from onroll_core.line import Line, Reached, reached_by
@@ -23,6 +24,7 @@ from onroll_core.planning import measure, plan_target
 from onroll_core.pulling import take_in
 from onroll_core.retention import forget_long_gone
 from onroll_core.sisters import roll
+from onroll_core.trust import Roll
 from onroll_core.undoing import asked_to_undo, carry_out_undo, plan_undo, settle
 
 APPROVAL_LASTS = timedelta(hours=24)
@@ -138,7 +140,7 @@ def _bring_into_line(line: Line, night: Night, reached: Reached, people: Collect
         bonds = {identity: Bond(anchor) for identity, anchor in current.adopted.items()} | dict(current.settled)
         line.store.bond_all(name, bonds, line.now())
         kept = line.store.keep_plan(night.id, current, one.verdict, one.objections, line.now())
-        settle(line, current, isinstance(verdict, guard.Cleared), people)
+        settle(line, current, isinstance(verdict, guard.Cleared), _settled(line, there, people))
         if not isinstance(verdict, guard.Cleared):
             continue
         journal = line.store.journal(kept, current)
@@ -146,6 +148,14 @@ def _bring_into_line(line: Line, night: Night, reached: Reached, people: Collect
         outcomes = carry_out(verdict, reached.target(name), journal, line.stopping, told)
         for outcome in outcomes:
             one.count(outcome)
+
+
+def _settled(line: Line, there: Roll, people: Collection[IdentityId] | None) -> Collection[IdentityId] | None:
+    """Those of whom a plan says anything; None for everybody."""
+    chosen = among(line.school.only, line.school.country, there.everybody)
+    if chosen is None or people is None:
+        return chosen if people is None else people
+    return chosen & frozenset(people)
 
 
 def unsettled(night: Night) -> list[Conflict]:

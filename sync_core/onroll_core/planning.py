@@ -9,6 +9,7 @@ from functools import partial
 
 from onroll_core import guard
 from onroll_core.accounts import DesiredAccount, IdentityId, Observed
+from onroll_core.chosen import among, within
 from onroll_core.contracts import Abilities
 from onroll_core.diff import diff
 from onroll_core.groups.changes import group_changes
@@ -48,12 +49,15 @@ def plan_target(
     nameless = waiting(there.own, line.today, line.school) if line.school.mode == "create" else []
     if nameless:
         current = replace(current, conflicts=(*nameless, *current.conflicts))
+    chosen = among(line.school.only, line.school.country, there.everybody)
+    if chosen is not None:
+        current = within(current, chosen)
     if people is not None:
         current = only_of(current, people)
     verdict = _clear(line, current, identities, observed, night.run is not None)
     one = TargetNight("cleared", current)
     if isinstance(verdict, guard.Held):
-        one = TargetNight("held", current, verdict.objections)
+        one = TargetNight("held", current, verdict.objections, observe_only=line.targets[name].rules.observe_only)
     night.targets[name] = one
     return one, verdict
 
@@ -131,16 +135,19 @@ def _clear(
     line: Line, current: Plan, identities: Sequence[Identity], observed: Observed, may_use: bool
 ) -> guard.Verdict:
     found = [*measure(line, current, identities, observed), *done_again(line, current)]
-    approved = None
-    if found and may_use and line.store.use_approval(current.digest, line.now()):
+    approved, observe_only = None, line.targets[current.target].rules.observe_only
+    if found and may_use and not observe_only and line.store.use_approval(current.digest, line.now()):
         approved = current.digest
-    return guard.clear(current, found, approved)
+    return guard.clear(current, found, approved, observe_only)
 
 
 def measure(line: Line, current: Plan, identities: Sequence[Identity], observed: Observed) -> list[str]:
     """Why a plan is too much for one night."""
     population: dict[Role, int] = {}
+    chosen = among(line.school.only, line.school.country, identities)
     for identity in identities:
+        if chosen is not None and identity.id not in chosen:
+            continue
         if current.target in identity.bonds or identity.id in current.adopted:
             population[identity.role] = population.get(identity.role, 0) + 1
     known = {identity.id for identity in identities} | of_the_sisters(line, current)

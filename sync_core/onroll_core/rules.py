@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
+from onroll_core.chosen import Only
 from onroll_core.groups.names import GroupTemplate
 from onroll_core.people import GroupKind, Role
 from onroll_core.periods import SEVEN_YEARS, Period
@@ -128,7 +129,8 @@ class SchoolRules:
     """One school. In `mode` "link" the target `driver` says who has an account and who may sign in, and the MIS adds to it. `others` are people whom no MIS knows: governors,
     visitors. `absences` is the number of complete reads in a row without a person after which they count as gone;
     `enrolments` are the enrolment statuses of pupils who get an account (a blank status always does). `keep_leavers`: so long after they left, what is known
-    of people is forgotten (see `retention`); None is never. `second_person`: what is held needs two people's yes."""
+    of people is forgotten (see `retention`); None is never. `second_person`: what is held needs two people's yes. `only`: nothing is done to anybody else's
+    account; None is everybody."""
 
     id: str
     name: str
@@ -147,6 +149,7 @@ class SchoolRules:
     others: RoleRules | None = None
     keep_leavers: Period | None = SEVEN_YEARS
     second_person: bool = False
+    only: Only | None = None
 
     def of(self, role: Role) -> RoleRules | None:
         """The rules of a role; None for roles that get no account."""
@@ -169,6 +172,7 @@ class TargetRules:
     `link_by` says which of its attributes holds which number of people ("upn", "admission number" ...), for linking.
 
     `strangers` says what becomes of onroll's own people whom somebody put into one of our groups by hand (others are never taken out). `release_licences_after`: so many days after they were disabled, leavers lose the licences that were given to them directly; None is never.
+    `observe_only`: plans are made and shown, and nothing is ever written, whatever anybody approves.
     `passwords` is False where first passwords come from elsewhere (Entra Connect). Values nobody said anything of are ours (`always`), except `enabled`: an account that somebody else disabled stays disabled.
     """
 
@@ -180,6 +184,7 @@ class TargetRules:
     passwords: bool = True
     link_by: Mapping[str, str] = field(default_factory=dict)
     release_licences_after: int | None = None
+    observe_only: bool = False
 
     def owner(self, value: str) -> Owner:
         """Who minds `value` (display_name, given, family, email, place, enabled, aliases, or an attribute's name)."""
