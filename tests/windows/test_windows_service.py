@@ -1,0 +1,88 @@
+"""The service on Windows CPython: installed, started, stopped in the middle of a run, going on, and taken away."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from command import CONFIG, HEADER
+from wine import Windows
+
+PUPILS = 2500
+
+
+@pytest.fixture
+def school(windows: Windows) -> Iterator[Windows]:
+    """A school of some size, whose window is now, in %ProgramData%."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    windows.onroll("service", "install")
+    export = windows.data / "export"
+    export.mkdir(parents=True)
+    names = ("Wiśniewska", "Ó Súilleabháin", "Nguyễn", "Potter")
+    rows = (f"{n},Zoë,{names[n % 4]},{7 + n % 5},01/09/2026," for n in range(1, PUPILS + 1))
+    (export / "students.csv").write_bytes((HEADER + "".join(f"{row}\n" for row in rows)).replace("\n", "\r\n").encode())
+    text = CONFIG.replace("127.0.0.1:0", f"127.0.0.1:{port}").replace(
+        'mis = "csv"', 'mis = "csv"\nspread = 0\nwindow = "00:00-23:59"'
+    )
+    (windows.data / "onroll.toml").write_bytes(
+        b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode()
+    )  # as Notepad would
+    yield windows
+    if status(windows)["state"] != "not installed":
+        windows.onroll("service", "remove")
+
+
+def status(windows: Windows) -> dict[str, Any]:
+    return json.loads(windows.onroll("service", "status", "--json", check=False).stdout)
+
+
+def log(windows: Windows) -> str:
+    path = windows.data / "logs" / "onroll.log"
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def until(windows: Windows, words: str, seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
+    while words not in log(windows):
+        assert time.monotonic() < end, (words, log(windows))
+        time.sleep(0.1)
+
+
+def runs(windows: Windows) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(windows.onroll("runs", "--json").stdout)["runs"]
+    return found
+
+
+def test_a_service_is_stopped_in_the_middle_of_a_run_and_goes_on_where_it_was(school: Windows, tmp_path: Path) -> None:
+    assert status(school)["state"] == "stopped"
+    school.onroll("service", "start")
+    assert status(school)["account"] == "NT SERVICE\\onroll"
+    until(school, "a run begins")
+    began = time.monotonic()
+    school.run("net", "stop", "onroll")
+    assert time.monotonic() - began < 20
+    assert status(school)["state"] == "stopped"
+    (first,) = runs(school)
+    created = first["summary"]["targets"]["ad"]["created"]
+    assert created < PUPILS, "the run was over before it was stopped: make the school larger"
+    school.onroll("service", "start")
+    until(school, "run 2 ended: done")
+    school.onroll("service", "stop")
+    second = runs(school)[0]
+    assert created + second["summary"]["targets"]["ad"]["created"] == PUPILS
+    assert "Wiśniewska" not in log(school)
+
+    (school.data / "onroll.toml").write_text("[console]\nlistne = 1\n", encoding="utf-8")
+    refused = school.onroll("service", "start", check=False)
+    assert refused.returncode == 2
+    assert b"listne" in refused.stderr
+    school.onroll("service", "remove")
+    assert status(school)["state"] == "not installed"
+    assert (school.data / "onroll.db").exists()
