@@ -109,10 +109,16 @@ def elsewhere(call: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
 
 
 @contextmanager
-def house(folder: Path, pupils: int = 60, before: Callable[[Demo], object] = lambda world: None) -> Iterator[House]:
-    """A school after its first night, and after whatever came `before` this morning, with its console and a browser. Nothing may have been complained of in the end."""
+def house(
+    folder: Path, pupils: int = 60, before: Callable[[Demo], object] = lambda world: None, new: bool = False
+) -> Iterator[House]:
+    """A school after its first night (unless it is `new`), and after whatever came `before` this morning, with its console and a browser.
+
+    Nothing may have been complained of in the end.
+    """
     with demo(pupils, folder, own_time=True) as world:
-        world.night("first night")
+        if not new:
+            world.night("first night")
         before(world)
         with chromium() as browser, served(world, browser) as found:
             yield found
