@@ -34,7 +34,7 @@ class Configured(BaseModel):
     route: str
     targets: list[WrittenTo]
     mistakes: list[str]
-    changed: list[str] = Field(examples=[["target ad", "school milton-park"]])
+    changed: list[str] = Field(examples=[["target ad", "school oakfield"]])
     hidden: int
 
 
