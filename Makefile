@@ -1,7 +1,8 @@
 # make demo    a fictional school and three directories, on this machine alone: no root, nothing to configure
 # make test    everything; installs Samba, PostgreSQL and Chromium with apt when root, says what is missing when not
+# make windows-bundle    one zip that installs onroll on a Windows server
 # make lint | bench | soak
-.PHONY: demo test lint check bench soak clean servers
+.PHONY: demo test lint check bench soak clean servers windows-bundle
 
 PYTHON := .venv/bin/python
 SOURCES := sync_core/onroll_core connectors/onroll_connectors daemon/onroll_daemon
@@ -37,6 +38,9 @@ servers:
 	@echo "Making .venv from uv.lock, with what the tests need (once) ..."
 	@sh packaging/bootstrap/environment.sh --dev
 	@touch $@ .venv/.run
+
+windows-bundle: .venv/.run
+	@$(PYTHON) packaging/windows/build.py
 
 clean:
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What the tests talk to for real: Samba as Active Directory, PostgreSQL for the store, Chromium for the console. Starts nothing.
+# What the tests talk to for real: Samba as Active Directory, PostgreSQL for the store, Chromium for the console, Wine for Windows. Starts nothing.
 # Root installs what is missing with apt; anybody else is told what to ask for.
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -9,6 +9,7 @@ command -v samba >/dev/null && command -v ldbsearch >/dev/null && command -v kin
 compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
 command -v chromium >/dev/null || command -v google-chrome >/dev/null ||
   compgen -G "${PLAYWRIGHT_BROWSERS_PATH:-$HOME/.cache/ms-playwright}/chromium*" >/dev/null || missing+=(chromium)
+{ command -v wine64 || command -v wine; } >/dev/null && command -v x86_64-w64-mingw32-gcc >/dev/null || missing+=(wine)
 [ ${#missing[@]} -gt 0 ] || exit 0
 if [ "$(id -u)" != 0 ]; then
   echo "make test needs servers that are not installed: ${missing[*]}." >&2
@@ -18,6 +19,8 @@ fi
 for what in "${missing[@]}"; do
   if [ "$what" = samba ]; then
     bash "$here/ad-dc.sh" install || exit 1
+  elif [ "$what" = wine ]; then
+    bash "$here/wine.sh" || exit 1
   elif [ "$what" = chromium ]; then
     log=$(mktemp)
     # Ubuntu's package of that name is a snap, which needs a running snapd; there Playwright fetches its own.

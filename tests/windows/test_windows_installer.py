@@ -87,9 +87,7 @@ def test_every_command_of_ours_that_the_installer_gives_or_names_is_there() -> N
 
     root = get_command(app)
     text = "".join(path.read_text(encoding="utf-8") for path in SCRIPTS)
-    asked = re.findall(r"onroll_daemon ((?:[a-z]+ ?)+)", text) + re.findall(
-        r"onroll ((?:[a-z]+ ?)+?)(?: [A-Z]|'|,|  )", text
-    )
+    asked = re.findall(r"onroll(?:_daemon)? ([a-z]+(?: [a-z]+)?)", text)
     asked += [" ".join(re.findall(r"'([a-z]+)'", line)) for line in re.findall(r"Invoke-Onroll @\((.*)\)", text)]
     found = [each.split() for each in asked if each.split()[0] in root.commands]  # type: ignore[attr-defined]
     assert {"service", "init", "check", "pull", "plan"} <= {each[0] for each in found}

@@ -64,16 +64,18 @@ class Windows:
         """The command, as onroll.cmd starts it."""
         return self.python("-m", "onroll_daemon", *words, **how)
 
-    def alive(self, log: Path) -> subprocess.Popen[bytes]:
-        """Keeps the machine up: Wine's service manager goes when the last program ends. What services write to Wine's log lands in `log`."""
-        with log.open("w+b") as errors:  # written and read: see above
-            return subprocess.Popen(
-                [wine(), str(self.program / "python.exe"), "-c", "import time; time.sleep(1800)"],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                env=self.environment | {"WINEDEBUG": "-all,warn+eventlog"},
-            )
+    def alive(self) -> subprocess.Popen[bytes]:
+        """Keeps the machine up: Wine's service manager goes when the last program ends."""
+        awake = subprocess.Popen(
+            [wine(), str(self.program / "python.exe"), "-c", "import time; print('up', flush=True); time.sleep(1800)"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=self.environment,
+        )
+        assert awake.stdout is not None
+        assert awake.stdout.readline().strip() == b"up"
+        return awake
 
 
 def wine() -> str:
@@ -138,8 +140,7 @@ def windows(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
     once(folder / "installed", make)
     it = Windows(folder / "prefix")
-    log = folder / f"wine-{os.getpid()}.log"
-    awake = it.alive(log)
+    awake = it.alive()
     try:
         yield it
     finally:
