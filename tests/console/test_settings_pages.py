@@ -30,8 +30,8 @@ SECRET = "correct horse battery staple"
 HOSTILE = '<script>alert("1")</script> & "School"'
 PAGE = f"/schools/{MINE}/settings"
 RICH = (
-    CONFIG.replace('name = "Milton Park School"', f"name = '{HOSTILE}'\nsecond_person = true\nkeep_leavers = \"18 months\"")
-    .replace("base =", 'user = "onroll@school.test"\npassword = "env:ONROLL_AD_PASSWORD"\nwrite = ["department"]\nbase =')
+    CONFIG.replace('name = "Milton Park School"', f"name = '{HOSTILE}'\nsecond_person = true\nonly = {{ roles = [\"staff\"], years = [\"Year 10\", \"7\"] }}\nkeep_leavers = \"18 months\"")
+    .replace("base =", 'observe_only = true\nuser = "onroll@school.test"\npassword = "env:ONROLL_AD_PASSWORD"\nwrite = ["department"]\nbase =')
     .replace("[[school]]", 'groups = ["year"]\n[targets.ad.attributes.students]\ndepartment = "{year}"\n[targets.ad.owners]\ndepartment = "once"\n[[school]]', 1)
     + '[school.students]\nusername = "{initial}.{last}{yoe2}"\nprefix = "s"\ngrace = 14\nleavers_place = "Leavers"\n'
     + '[school.limits]\ndisable = { count = 1, percent = 34 }\n'
@@ -91,6 +91,8 @@ def test_the_page_says_what_the_file_says_in_words(rich: AtWork) -> None:
         "ss.oconnor20 ss.oconnor20@miltonpark.test Siân O'Connor Students/2020",
         "Siân O'Connor (Year 7)",
         "the yes of two people",
+        "all staff, pupils of Year 10, pupils of 7; nothing is done to anybody else",
+        "nothing is ever written to it, whatever anybody approves",
         "18 months after they left",
         "Term 1 2 September to 18 December",
         "It begins on 1 September",
@@ -118,8 +120,8 @@ def test_only_administrators_of_everything_are_told_where_the_file_is(rich: AtWo
     for browser in (viewer(rich), rich.operator_at(), rich.as_(rich.operator(Role.ADMINISTRATOR, MINE))):
         text = browser.get(PAGE).text
         assert folder not in text
-        assert "onroll.toml, line 16" in text
-    assert rich.settings.path.read_text().splitlines()[15] == "[[school]]"
+        assert "onroll.toml, line 17" in text
+    assert rich.settings.path.read_text().splitlines()[16] == "[[school]]"
     whole = rich.as_(rich.operator(Role.ADMINISTRATOR)).get(PAGE).text
     assert f"<code>{folder}/onroll.toml</code>" in whole
 
@@ -342,7 +344,7 @@ def test_a_reference_is_told_as_it_is_written(
 
 def test_a_password_inside_an_address_is_left_out(tmp_path: Path) -> None:
     path = tmp_path / "onroll.toml"
-    path.write_text(CONFIG.replace('user = "', "").replace("base =", 'user = "https://ann:hunter2@x.test/a?token=hunter2"\nbase ='))  # fmt: skip
+    path.write_text(CONFIG.replace('user = "', "").replace("base =", 'observe_only = true\nuser = "https://ann:hunter2@x.test/a?token=hunter2"\nbase ='))  # fmt: skip
     ad = configuration.load(path).targets["ad"]
     told = {each.name: each.told for each in configured.keys(ad.settings, tmp_path)}
     assert told["user"] == "https://...@x.test/a?..."

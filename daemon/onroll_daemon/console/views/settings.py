@@ -17,7 +17,7 @@ from onroll_daemon.console.place import Place
 from onroll_daemon.console.rights import Right
 from onroll_daemon.console.views.allowed import nights, readings
 from onroll_daemon.console.views.examples import formats
-from onroll_daemon.console.views.people import today_at
+from onroll_daemon.console.views.people import natural, today_at
 from onroll_daemon.console.views.requests import shown
 from onroll_daemon.console.visitors import Visitor
 from onroll_daemon.settings import SchoolSettings, TargetSettings
@@ -53,6 +53,7 @@ def of_school(place: Place, visitor: Visitor, school: str) -> dict[str, Any]:
         "check": checked(place, visitor, school),
         "one": one,
         "rules": one.rules,
+        "only": _only(one.rules),
         "reads": configured.reads(one.route),
         "source": configured.keys(one.route.settings, folder),
         "moves_to": configured.reads(one.moves_to) if one.moves_to else None,
@@ -176,6 +177,15 @@ def _target(target: TargetSettings, one: SchoolSettings, folder: Any) -> dict[st
         "rules": rules,
         "settings": configured.keys(target.settings, folder),
     }
+
+
+def _only(rules: SchoolRules) -> str:
+    """With whom of its people a school begins, or ""."""
+    if rules.only is None:
+        return ""
+    whole = [_ROLES.get(role, role.value) for role in _ROLES if role in rules.only.roles]
+    parts = [*sorted(rules.only.years, key=natural), *sorted(rules.only.registration_groups, key=natural)]
+    return ", ".join([*(f"all {each}" for each in whole), *(f"pupils of {each}" for each in parts)])
 
 
 def _groups(rules: SchoolRules) -> dict[str, Any]:
