@@ -181,7 +181,7 @@ def demo(
     """The school and every system around it, up for the length of the block.
 
     `folder` keeps the configuration and the store; `directory` is the table of another Active Directory than the embedded one (TOML, without its header).
-    `own_time`: the story has a time of its own, a night a day.
+    `own_time`: the story has a time of its own, a night a day, and Active Directory gets groups; it is to be looked at.
     Raises Misconfigured for a MIS or a route that onroll does not have.
     """
     mis, chosen_route = chosen(mis, route)
@@ -205,7 +205,8 @@ def demo(
         stack.callback(forget, name)
         own = f'server = "embedded:{name}"\nbase = "OU=Milton Park,DC=miltonpark,DC=test"'
         path = where / "onroll.toml"
-        path.write_text(_configuration(directory or own, mis, way, staged, *urls), encoding="utf-8")
+        table = (directory or own) + ('\ngroups = ["year", "registration"]' if own_time else "")
+        path.write_text(_configuration(table, mis, way, staged, *urls), encoding="utf-8")
         settings = configuration.load(path)
         store = open_store(settings, clock)
         stack.callback(store.close)
