@@ -71,7 +71,7 @@ def _judged(
     if problem := known.get("problem"):
         return _unread(problem, _moment(known.get("failing_since")), last_read, in_time, window, now)
     if held := night.get("held"):
-        why = f"what the MIS told last is not believed before a person has looked: {held[0]} Before that, {last_read}"
+        why = f"what the MIS told last is not believed before a person has looked: {held[0].rstrip('.')}. Before that, {last_read}"
         return "late", why
     if read is None:
         return "late", last_read

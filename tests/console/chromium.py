@@ -55,7 +55,7 @@ class House:
         """A new browser of somebody who has not signed in."""
         context = self.browser.new_context(
             base_url=self.address, viewport=NARROW if narrow else WIDE, color_scheme="dark" if dark else "light", java_script_enabled=scripts,
-            locale="en-GB", timezone_id="Europe/London",
+            locale="en-GB", timezone_id="Europe/London", reduced_motion="reduce",
         )  # fmt: skip
         context.set_default_timeout(20_000)
         self._listen(context)
