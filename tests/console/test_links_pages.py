@@ -167,7 +167,9 @@ def test_one_is_linked_by_hand_by_a_search_on_both_sides(world: AtWork) -> None:
     found = browser.get(f"{LINKS}/by-hand?person=brobott&account=stan").text
     assert "Charlie Brobott" in found
     assert "Percy" not in found
-    assert ('value="brobott"' in found, 'value="stan"' in found) == (True, True), "what was searched for stays in its box"
+    assert ('value="brobott"' in found, 'value="stan"' in found) == (True, True), (
+        "what was searched for stays in its box"
+    )
     who, anchor = pair(world, "1", "stan").split()
     assert (f'value="{who}"' in found, f'value="{anchor}"' in found, "old1" in found) == (True, True, False)
     assert world.ask(browser, f"{LINKS}/by-hand", {"who": who, "anchor": anchor}).status == "done"
