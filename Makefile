@@ -1,8 +1,10 @@
 # make demo    a fictional school and three directories, on this machine alone: no root, nothing to configure
 # make test    everything; installs Samba, PostgreSQL and Chromium with apt when root, says what is missing when not
 # make windows-bundle    one zip that installs onroll on a Windows server
+# make deb         the package for Debian 12, in dist/ (built on Debian 12)
+# make sbom        what onroll stands on, as CycloneDX, in dist/          make audit    whether something is known against any of it
 # make lint | bench | soak
-.PHONY: demo test lint check bench soak clean servers windows-bundle
+.PHONY: demo test lint check bench soak clean servers windows-bundle deb sbom audit
 
 PYTHON := .venv/bin/python
 SOURCES := sync_core/onroll_core connectors/onroll_connectors daemon/onroll_daemon
@@ -41,6 +43,15 @@ servers:
 
 windows-bundle: .venv/.run
 	@$(PYTHON) packaging/windows/build.py
+
+deb: .venv/.run
+	@$(PYTHON) packaging/debian/build.py
+
+sbom: .venv/.run
+	@$(PYTHON) packaging/supply/sbom.py dist/onroll.cdx.json
+
+audit: .venv/.run
+	@$(PYTHON) packaging/supply/audit.py
 
 clean:
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist

@@ -1,0 +1,154 @@
+"""On a clean Debian 12 the package installs, runs, is upgraded with every row, moves to another server, and goes. Part of `make soak`, as root."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from debian_root import ROOT, Server, booted, can_boot
+
+CONFIG = """
+[store]
+url = "sqlite:////var/lib/onroll/onroll.db"
+[targets.ad]
+kind = "active_directory"
+server = "embedded:/var/lib/onroll/directory.json"
+base = "OU=Milton Park,DC=school,DC=test"
+[[school]]
+id = "milton-park"
+name = "Milton Park School"
+domain = "miltonpark.test"
+mis = "csv"
+window = "00:00-24:00"
+spread = 0
+targets = ["ad"]
+[school.source]
+path = "/srv/export"
+quiet_seconds = 0
+"""
+HEADER = "Adno,Forename,Surname,Year,DOA,Date of leaving\n"
+POTTERS = ("1,Harry,Potter,7,01/09/2026,", "2,Hermione,Potter,7,01/09/2026,", "3,Ron,Weasley,8,01/09/2025,")
+
+
+def school(server: Server, *more: str) -> None:
+    """The MIS's export, and a configuration for it."""
+    (server.root / "srv/export").mkdir(exist_ok=True)
+    text = HEADER + "".join(f"{row}\n" for row in (*POTTERS, *more))
+    (server.root / "srv/export/students.csv").write_text(text, encoding="utf-8")
+
+
+def runs(server: Server) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(server.run("onroll runs --json").out)["runs"]
+    return found
+
+
+def wait_for_run(server: Server, number: int) -> dict[str, Any]:
+    """The service's run of that number, when it is over."""
+    for _ in range(120):
+        row = next((each for each in runs(server) if each["id"] == number and each["status"]), None)
+        if row is not None:
+            return row
+        time.sleep(0.5)
+    raise AssertionError(server.run("journalctl -u onroll --no-pager | tail -20").out)
+
+
+def usernames(server: Server) -> list[str]:
+    told = json.loads(server.run("onroll users list --json").out)["users"]
+    return sorted(each["username"] for each in told)
+
+
+def built(folder: Path, version: str) -> Path:
+    """A package of this tree."""
+    command = [sys.executable, str(ROOT / "packaging/debian/build.py"), "--out", str(folder), "--version", version]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return Path(done.stdout.strip())
+
+
+if os.environ.get("ONROLL_SOAK") and can_boot():
+
+    @pytest.fixture(scope="module")
+    def packages(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+        """The previous build and the next."""
+        folder = tmp_path_factory.mktemp("packages")
+        return built(folder, "0.1.0"), built(folder, "0.1.1")
+
+    @pytest.fixture
+    def server(tmp_path: Path) -> Iterator[Server]:
+        with booted(tmp_path / "first") as running:
+            yield running
+
+    def test_the_same_tree_gives_the_same_package(packages: tuple[Path, Path], tmp_path: Path) -> None:
+        again = built(tmp_path, "0.1.0")
+        assert again.read_bytes() == packages[0].read_bytes()
+
+    def test_the_life_of_a_server(packages: tuple[Path, Path], server: Server, tmp_path: Path) -> None:
+        # installed: nothing runs before somebody has said what
+        assert "not started yet" in server.install(packages[0])
+        assert server.run("systemctl is-active onroll", code=None).out.strip() == "inactive"
+        assert server.run("systemctl is-enabled onroll").out.strip() == "enabled"
+        told = server.run("stat -c '%U:%G %a %n' /etc/onroll/onroll.toml /etc/onroll/secrets /var/lib/onroll").out
+        assert told.split("\n")[:3] == ["root:onroll 640 /etc/onroll/onroll.toml", "root:onroll 750 /etc/onroll/secrets",
+                                        "onroll:onroll 750 /var/lib/onroll"]  # fmt: skip
+
+        # started: under its own user, and a night runs
+        school(server)
+        (server.root / "etc/onroll/onroll.toml").write_text(CONFIG, encoding="utf-8")
+        server.run("systemctl start onroll")
+        assert server.run("ps -o user= -p $(systemctl show -P MainPID onroll)").out.strip() == "onroll"
+        assert wait_for_run(server, 1)["summary"]["targets"]["ad"]["created"] == 3
+        known = usernames(server)
+        assert '"status":"ok"' in server.run("curl -s http://127.0.0.1:8750/healthz").out
+        assert server.run("stat -c '%U %a' /var/lib/onroll/onroll.db").out.strip() == "onroll 600"
+        judged = server.run("systemd-analyze security onroll | tail -n 2").out
+        print(judged)
+
+        # killed: it is started again, and goes on
+        server.run("systemctl kill -s KILL onroll; sleep 32; systemctl is-active onroll")
+        # stopped in good order
+        server.run("systemctl restart onroll")
+
+        # upgraded: every row is there, a backup was made, and it runs again
+        before = len(runs(server))
+        said = server.install(packages[1])
+        assert "kept /var/lib/onroll/backups/before-upgrade-from-0.1.0-" in said
+        assert server.run("systemctl is-active onroll").out.strip() == "active"
+        assert usernames(server) == known and len(runs(server)) >= before
+        assert server.run("ls /var/lib/onroll/backups | wc -l").out.strip() == "1"
+
+        # moved: on another server the next night goes on
+        server.run("onroll backup /root/moved.zip && systemctl stop onroll")
+        with booted(tmp_path / "second") as other:
+            other.install(packages[1])
+            for name in ("root/moved.zip", "var/lib/onroll/directory.json"):
+                shutil.copyfile(server.root / name, other.root / name)
+            other.run("chown onroll: /var/lib/onroll/directory.json")
+            school(other, "4,Luna,Lovegood,7,01/09/2026,")
+            last = max(each["id"] for each in runs(server))
+            assert "Restored the store of" in other.run("onroll restore /root/moved.zip --into /etc/onroll").out
+            assert other.run("stat -c '%U:%G %a' /etc/onroll/onroll.toml").out.strip() == "root:onroll 640"
+            other.run("systemctl start onroll")
+            night = wait_for_run(other, last + 1)
+            assert night["status"] == "done" and night["summary"]["targets"]["ad"]["created"] == 1
+            assert set(usernames(other)) > set(known)
+
+        # removed and purged: what it remembers stays until somebody says otherwise
+        server.run("dpkg --remove onroll")
+        assert server.run("ls /opt/onroll /usr/bin/onroll", code=2)
+        assert server.run("test -e /var/lib/onroll/onroll.db && test -e /etc/onroll/onroll.toml")
+        assert "were kept" in server.run("dpkg --purge onroll").out
+        server.run("test -e /var/lib/onroll/onroll.db")
+        server.install(packages[1])
+        assert usernames(server) == known
+        server.run("echo 'onroll onroll/purge-data boolean true' | debconf-set-selections && dpkg --purge onroll")
+        assert server.run("ls -d /var/lib/onroll /etc/onroll", code=2)
+        assert server.run("getent passwd onroll", code=2)
