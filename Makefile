@@ -47,11 +47,11 @@ windows-bundle: .venv/.run
 deb: .venv/.run
 	@$(PYTHON) packaging/debian/build.py
 
-sbom: .venv/.run
-	@$(PYTHON) packaging/supply/sbom.py dist/onroll.cdx.json
+sbom:
+	@python3 packaging/supply/sbom.py dist/onroll.cdx.json
 
-audit: .venv/.run
-	@$(PYTHON) packaging/supply/audit.py
+audit:
+	@python3 packaging/supply/audit.py
 
 clean:
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
