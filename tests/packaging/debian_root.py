@@ -63,8 +63,8 @@ class Server:
 
     def install(self, package: Path) -> str:
         """`dpkg -i` of a package of this machine."""
-        shutil.copyfile(package, self.root / "root" / package.name)
-        return self.run(f"dpkg -i /root/{package.name}").out
+        shutil.copyfile(package, self.root / "var/tmp" / package.name)
+        return self.run(f"dpkg -i /var/tmp/{package.name}").out
 
 
 @contextmanager

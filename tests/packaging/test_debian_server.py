@@ -126,15 +126,15 @@ if os.environ.get("ONROLL_SOAK") and can_boot():
         assert server.run("ls /var/lib/onroll/backups | wc -l").out.strip() == "1"
 
         # moved: on another server the next night goes on
-        server.run("onroll backup /root/moved.zip && systemctl stop onroll")
+        server.run("onroll backup /var/tmp/moved.zip && systemctl stop onroll")
         with booted(tmp_path / "second") as other:
             other.install(packages[1])
-            for name in ("root/moved.zip", "var/lib/onroll/directory.json"):
+            for name in ("var/tmp/moved.zip", "var/lib/onroll/directory.json"):
                 shutil.copyfile(server.root / name, other.root / name)
             other.run("chown onroll: /var/lib/onroll/directory.json")
             school(other, "4,Luna,Lovegood,7,01/09/2026,")
             last = max(each["id"] for each in runs(server))
-            assert "Restored the store of" in other.run("onroll restore /root/moved.zip --into /etc/onroll").out
+            assert "Restored the store of" in other.run("onroll restore /var/tmp/moved.zip --into /etc/onroll").out
             assert other.run("stat -c '%U:%G %a' /etc/onroll/onroll.toml").out.strip() == "root:onroll 640"
             other.run("systemctl start onroll")
             night = wait_for_run(other, last + 1)
