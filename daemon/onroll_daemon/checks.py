@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 import typer
@@ -66,10 +67,16 @@ def _everything(settings: Settings, schools: Sequence[SchoolSettings]) -> Iterat
         store.close()
 
 
-def check_school(settings: Settings, school: SchoolSettings, store: Store, looked_at: set[str]) -> Iterator[Found]:
+def check_school(
+    settings: Settings,
+    school: SchoolSettings,
+    store: Store,
+    looked_at: set[str],
+    clock: Callable[[], datetime] = now,
+) -> Iterator[Found]:
     """One school: how fresh it is, its next start, its source, and its targets but those `looked_at` already."""
-    name, at = school.rules.id, now()
-    yield Found(name, _fresh(school, store))
+    name, at = school.rules.id, clock()
+    yield Found(name, _fresh(school, store, at))
     hours = school.window.next_opening(at)
     start = school.window.start(hours, name).astimezone(school.window.zone)
     yield Found(
@@ -88,14 +95,14 @@ def check_school(settings: Settings, school: SchoolSettings, store: Store, looke
             yield from (Found(target, each) for each in _looked_at(one.connect))
 
 
-def _fresh(school: SchoolSettings, store: Store) -> Finding:
+def _fresh(school: SchoolSettings, store: Store, at: datetime) -> Finding:
     """What `serve` says of the school at /healthz; a school that was never read is only new."""
     name = school.rules.id
     try:
         known = store.freshness(name)
         if known["last_read"] is None and known["problem"] is None:
             return Finding("ok", "nothing has been read yet.")
-        fresh = freshness(known, store.runs(name, 20), school.targets, school.window, now())
+        fresh = freshness(known, store.runs(name, 20), school.targets, school.window, at)
     except OnrollError as failure:
         return Finding("problem", failure.sentence)
     return Finding("ok" if fresh.word == "fresh" else "warning", f"{fresh.word}: {fresh.why}.".replace("..", "."))

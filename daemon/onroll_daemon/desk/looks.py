@@ -23,7 +23,7 @@ def check(job: Job) -> Answer:
     Status: done, whatever was found.
     """
     found = [*_settings(job), Found("store", Finding("ok", "it is there and up to date."))]
-    for each in check_school(job.settings, job.school, job.store, set()):
+    for each in check_school(job.settings, job.school, job.store, set(), job.clock):
         found.append(each)
         job.progress(f"checked {each.where}", len(found), None)
     problems = sum(each.finding.level == "problem" for each in found)
@@ -45,13 +45,12 @@ def _settings(job: Job) -> list[Found]:
     try:
         now = configuration.load(job.settings.path)
     except Misconfigured as wrong:
-        return [Found("settings", Finding("problem", each)) for each in wrong.sentences]
+        where = str(job.settings.path)  # where files lie is nobody's business who may see only a school
+        return [Found("settings", Finding("problem", each.replace(where, "onroll.toml"))) for each in wrong.sentences]
     if now.schools.keys() != job.settings.schools.keys() or now.schools.get(job.school.rules.id) != job.school:
-        changed = (
-            f"{now.path} has changed since onroll began. It is in order, and counts once the service is started again."
-        )
+        changed = f"{now.path.name} has changed since onroll began. It is in order, and counts once the service is started again."
         return [Found("settings", Finding("warning", changed))]
-    return [Found("settings", Finding("ok", f"{now.path} is in order."))]
+    return [Found("settings", Finding("ok", f"{now.path.name} is in order."))]
 
 
 def who_signed_in(job: Job) -> Answer:
