@@ -4,7 +4,7 @@
 # make deb         the package for Debian 12, in dist/ (built on Debian 12)
 # make sbom        what onroll stands on, as CycloneDX, in dist/          make audit    whether something is known against any of it
 # make lint | bench | soak
-.PHONY: demo test lint check bench soak clean servers windows-bundle deb sbom audit
+.PHONY: demo test lint check bench soak clean servers windows-test windows-bundle deb sbom audit
 
 PYTHON := .venv/bin/python
 SOURCES := sync_core/onroll_core connectors/onroll_connectors daemon/onroll_daemon
@@ -22,11 +22,17 @@ lint: .venv/.dev
 	.venv/bin/mypy $(SOURCES)
 	.venv/bin/lint-imports
 
+# Windows' own Python under Wine: the bundle, the service's life cycle, secrets, the event log.
+windows-test: export ONROLL_WINDOWS := 1
+windows-test: .venv/.dev servers
+	$(PYTHON) -m pytest -q -n 2 --dist worksteal tests/windows
+
 bench: .venv/.dev servers
 	$(PYTHON) tests/benchmarks/run.py
 
+soak: export ONROLL_SOAK := 1
 soak: .venv/.dev servers
-	ONROLL_SOAK=1 $(PYTHON) -m pytest -q -n 2 --dist worksteal tests
+	$(PYTHON) -m pytest -q -n 2 --dist worksteal tests
 
 servers:
 	@bash tests/servers/install.sh
