@@ -33,5 +33,5 @@ def _operation(method: str, path: str, told: Mapping[str, Any]) -> Operation:
         (each["name"], each["in"], bool(each.get("required")), each.get("description") or "")
         for each in told.get("parameters", ())
     )
-    summary = (told.get("description") or told.get("summary") or "").split("\n\n")[0]
+    summary = (told.get("description") or told.get("summary") or "").split("\n\n")[0].replace("`", "")
     return Operation(method.upper(), path, summary, parameters, "requestBody" in told)
