@@ -171,6 +171,7 @@ WRONG: tuple[dict[str, Any], ...] = (
     {"nonce": None},
     {"aud": "another application"},
     {"aud": ["another application", CLIENT], "azp": "another application"},
+    {"aud": "another application", "azp": CLIENT},
     {"aud": None},
     {"iss": "https://login.example.test"},
     {"iss": None},
