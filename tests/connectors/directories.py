@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
+import delegated
 from onroll_connectors.sandbox import directory
 from onroll_connectors.sandbox.directory_objects import Directory
 from onroll_connectors.targets import active_directory
+from onroll_connectors.targets.ad_rights import Right
 from onroll_connectors.targets.ad_target import ActiveDirectory
 from onroll_connectors.targets.ad_wire import Add, Answer, Lost, Members, Rdn, Replace, Request, Search, Wire
 from onroll_connectors.testing import account_of, everything, pupil
@@ -115,23 +117,56 @@ class Embedded:
 
 @dataclass
 class RealDomain(Embedded):
-    """An OU of its own in the real domain; what is there is asked of the domain's database and of Kerberos."""
+    """An OU of its own in the real domain, where onroll's account may do what `ad_rights` says and no more, wherever a test does not sign in as
+    somebody else; what is there is asked of the domain's database and of Kerberos."""
 
     samba: Samba = field(kw_only=True)
+    granted: dict[Right, None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.base = self.samba.unit()
+        self.base = f"OU=t-{uuid.uuid4().hex[:12]},{self.samba.root}"
+        self.granted = dict.fromkeys(rights_of(self.settings(delegate=False)))
+        units = [delegated.entry(dn, self.descriptor(where)) for where, dn in self.delegated_at.items()]
+        self.samba.ldap("ldapadd", stdin="".join(units))
 
-    def settings(self, **other: Any) -> active_directory.Settings:
-        os.environ["ONROLL_TEST_AD_PASSWORD"] = self.samba.env["AD_BIND_PASSWORD"]
+    def settings(self, delegate: bool = True, **other: Any) -> active_directory.Settings:
+        os.environ["ONROLL_TEST_AD_PASSWORD"] = delegated.PASSWORD
         mine = {
             "server": f"ldaps://{self.samba.env['AD_HOST']}",
             "base": self.base,
-            "user": self.samba.env["AD_BIND_USER"],
+            "user": delegated.delegation(self.samba).user,
             "password": "env:ONROLL_TEST_AD_PASSWORD",
             "ca_file": self.samba.env["AD_CA_FILE"],
         }
-        return active_directory.Settings(**(mine | other))
+        settings = active_directory.Settings(**(mine | other))
+        if delegate and not self.granted.keys() >= {*rights_of(settings)}:
+            self.delegate([*self.granted, *rights_of(settings)])
+        return settings
+
+    def delegate(self, table: Iterable[Right]) -> None:
+        """Delegate these rights and no others."""
+        self.granted = dict.fromkeys(table)
+        delegated.put(self.samba, {dn: self.descriptor(where) for where, dn in self.delegated_at.items()})
+
+    def descriptor(self, where: str, *more: str) -> bytes:
+        """What stands at a place when `granted` is delegated there, and further entries."""
+        who = delegated.delegation(self.samba)
+        granted = who.entries(each for each in self.granted if each.where == where)
+        return delegated.with_entries(who.plain, [*granted, *more])
+
+    @property
+    def delegated_at(self) -> dict[str, str]:
+        """The DNs at which rights are delegated, by what the table calls them."""
+        return {"base": self.base, "groups": self.groups}
+
+    def as_administrator(self) -> dict[str, str]:
+        """The settings that sign in as somebody who may do everything."""
+        os.environ["ONROLL_TEST_AD_ADMINISTRATOR"] = self.samba.env["AD_BIND_PASSWORD"]
+        return {"user": self.samba.env["AD_BIND_USER"], "password": "env:ONROLL_TEST_AD_ADMINISTRATOR"}
+
+    @property
+    def groups(self) -> str:
+        return f"OU=Groups,{self.base}"
 
     def raw(self, rdn: str, values: Values) -> None:
         lines = [f"dn: {rdn},{self.base}", *(f"{name}: {each}" for name, held in values.items() for each in held)]
@@ -163,6 +198,11 @@ class RealDomain(Embedded):
 
     def clear(self) -> None:
         self.samba.ldap("ldapdelete", "-r", self.base)
+
+
+def rights_of(settings: active_directory.Settings) -> list[Right]:
+    """What has to be delegated for these settings: everything but what Windows lets everybody do."""
+    return [each for each in active_directory.table(settings, True) if not each.usual]
 
 
 @pytest.fixture(params=["samba", "embedded"])

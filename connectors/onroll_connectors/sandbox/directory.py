@@ -100,7 +100,8 @@ class EmbeddedWire:
         where = key(search.base)
         if not where:
             told = {"defaultnamingcontext": root, "schemanamingcontext": schema, "dsservicename": "CN=NTDS Settings"}
-            return [Entry("", {name: [value.encode()] for name, value in told.items()})]
+            said = {name: [value.encode()] for name, value in told.items()}
+            return [Entry("", said | {"tokengroups": [rules.EVERYONE]})]
         if where == key(schema):
             each = (
                 Object(f"CN={name},{schema}", _attribute(name, longest, single))
@@ -123,6 +124,7 @@ _ALLOWED = {
     "allowedchildclasseseffective": [b"user", b"organizationalUnit", b"group", b"contact", b"computer"],
     "allowedattributeseffective": [name.encode() for name in rules.SCHEMA],
     "sdrightseffective": [b"15"],
+    "ntsecuritydescriptor": [rules.ANYTHING_GOES],
 }
 
 

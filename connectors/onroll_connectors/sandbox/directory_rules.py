@@ -47,6 +47,11 @@ NOT_A_MEMBER = Answer(53, "00000561: SvcErr: DSID-031A1254, problem 5003 (WILL_N
 NOT_QUOTED = Answer(53, "0000001F: SvcErr: DSID-031A12D2, problem 5003 (WILL_NOT_PERFORM), data 0\n\x00")
 WEAK = Answer(53, "0000052D: SvcErr: DSID-031A124C, problem 5003 (WILL_NOT_PERFORM), data 0\n\x00")
 
+EVERYONE = bytes.fromhex("010100000000000100000000")
+"""The SID S-1-1-0."""
+ANYTHING_GOES = bytes.fromhex("010004800000000000000000000000001400000004001c000100000000021400ff010f00") + EVERYONE
+"""A security descriptor with one entry: everyone may do everything there and below."""
+
 
 def bad_values(values: Mapping[str, Sequence[bytes]]) -> Answer | None:
     """Why Windows would not have these values, whatever object they are for."""

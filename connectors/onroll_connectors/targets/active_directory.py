@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import ssl
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
+from onroll_connectors.targets import ad_names
 from onroll_connectors.targets.ad_entries import Attributes
 from onroll_connectors.targets.ad_errors import CLIENT_REFUSED, refused_bind, refused_ticket
 from onroll_connectors.targets.ad_groups import GroupAttributes
 from onroll_connectors.targets.ad_names import respelled
+from onroll_connectors.targets.ad_rights import Places, Right, commands, rights
 from onroll_connectors.targets.ad_settings import Settings
 from onroll_connectors.targets.ad_target import ActiveDirectory
 from onroll_connectors.targets.ad_wire import (
@@ -33,9 +35,12 @@ from onroll_connectors.targets.ad_wire import (
 from onroll_core.contracts import Context, Target
 from onroll_core.errors import Halt, Unavailable
 
-__all__ = ["LdapWire", "Settings", "connect"]
+__all__ = ["LdapWire", "Settings", "connect", "grants"]
 
 _PAGING = "1.2.840.113556.1.4.319"
+_DESCRIPTOR_PARTS = "1.2.840.113556.1.4.801"
+_OWNER_AND_DACL = b"\x30\x03\x02\x01\x05"
+"""LDAP_SERVER_SD_FLAGS_OID's value: a sequence of one integer, OWNER (1) and DACL (4)."""
 # ldap3's receiving thread takes the connection apart when it ends, under the hands of whoever uses it.
 _TORN = (AttributeError, KeyError, TypeError, RuntimeError)
 _LOOK = 0.25
@@ -45,10 +50,7 @@ _IN_FILTERS = str.maketrans({each: f"\\{ord(each):02x}" for each in "\\*()\x00"}
 
 def connect(settings: Settings, context: Context) -> Target:
     """The target; nothing is opened before it is used."""
-    attributes = Attributes(
-        settings.identity_attribute, settings.note_attribute, tuple(settings.write), settings.upn_suffix
-    )
-    groups = GroupAttributes(settings.group_attribute, settings.groups_place)
+    attributes, groups = _carriers(settings)
 
     def open_wire() -> Wire:
         if settings.server.startswith("embedded:"):
@@ -57,7 +59,33 @@ def connect(settings: Settings, context: Context) -> Target:
             return open_directory(settings.server.removeprefix("embedded:"), settings.base)
         return LdapWire(settings)
 
-    return ActiveDirectory(open_wire, settings.base, settings.names_base, attributes, groups, context)
+    return ActiveDirectory(open_wire, settings.base, settings.names_base, attributes, groups, context, settings.user)
+
+
+def grants(settings: Settings, groups: Collection[str] = (), licences: bool = False) -> Sequence[str]:
+    """What an administrator has to grant to onroll's account, for `onroll setup` to print: sentences, and commands to copy.
+
+    `groups` are the kinds of groups that are kept in this target; Active Directory has no `licences`.
+    """
+    if settings.server.startswith("embedded:"):
+        return ["The demo's own directory asks nobody for rights."]
+    domain = ",".join(part for part in ad_names.split(settings.base) if part[:3].upper() == "DC=")
+    places = Places.under(settings.base, settings.groups_place, settings.names_base or domain)
+    return commands(table(settings, bool(groups)), places, settings.user)
+
+
+def table(settings: Settings, keeps_groups: bool) -> Sequence[Right]:
+    """The rights that onroll's account needs under these settings."""
+    attributes, groups = _carriers(settings)
+    return rights(attributes, groups, keeps_groups)
+
+
+def _carriers(settings: Settings) -> tuple[Attributes, GroupAttributes]:
+    """Which attributes carry what, for accounts and for groups."""
+    attributes = Attributes(
+        settings.identity_attribute, settings.note_attribute, tuple(settings.write), settings.upn_suffix
+    )
+    return attributes, GroupAttributes(settings.group_attribute, settings.groups_place)
 
 
 def filter_text(where: Where) -> str:
@@ -114,7 +142,10 @@ class LdapWire:
         try:
             match request:
                 case Search(base, attributes, where, scope, page, cookie):
-                    paging = {"paged_size": page, "paged_cookie": cookie or None} if page else {}
+                    paging: dict[str, Any] = {"paged_size": page, "paged_cookie": cookie or None} if page else {}
+                    if "nTSecurityDescriptor" in attributes:
+                        # Windows shows it to nobody but auditors unless the part that is for auditors is left out.
+                        paging["controls"] = [(_DESCRIPTOR_PARTS, False, _OWNER_AND_DACL)]
                     # ldap3 asks for no attribute at all when the list is empty, and for the wrong ones when it is a tuple.
                     ticket = connection.search(
                         respelled(base), filter_text(where), scope, attributes=list(attributes), **paging

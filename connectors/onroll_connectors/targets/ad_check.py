@@ -2,106 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
-from onroll_connectors.targets.ad_entries import FIELDS, Attributes, is_person
+from onroll_connectors.targets.ad_access import TOLD, Access
+from onroll_connectors.targets.ad_entries import Attributes
 from onroll_connectors.targets.ad_errors import unreadable
+from onroll_connectors.targets.ad_groups import GroupAttributes
 from onroll_connectors.targets.ad_limits import LONGEST_IDENTITY
 from onroll_connectors.targets.ad_observe import no_base
+from onroll_connectors.targets.ad_rights import Places, rights, schema_names
 from onroll_connectors.targets.ad_session import Session
-from onroll_connectors.targets.ad_wire import AllOf, AnyOf, Entry, Equal, Search, pages, read
+from onroll_connectors.targets.ad_wire import AnyOf, Entry, Equal, Search, pages, read
 from onroll_core.contracts import Finding, Report
 from onroll_core.errors import OnrollError
 
-_DELEGATE = "Delegate to it, for that OU and below: create users and organisational units, and write all properties and reset passwords of users."
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What is looked at: where, which attributes carry what, whether groups are kept there, and as whom."""
+
+    base: str
+    names_base: str | None
+    attributes: Attributes
+    groups: GroupAttributes
+    keeps_groups: bool
+    account: str
+    password_length: int
 
 
-def check(session: Session, base: str, names_base: str | None, attributes: Attributes, password_length: int) -> Report:
+def check(session: Session, looked: Looked) -> Report:
     """Everything that can be told by reading. Never raises what it can put in a sentence."""
     found: list[Finding] = []
     try:
-        found += _findings(session, base, names_base, attributes, password_length)
+        for finding in _findings(session, looked):
+            found.append(finding)  # noqa: PERF402 - what was found before a trouble is kept
     except OnrollError as trouble:
         found.append(Finding("problem", str(trouble)))
     return Report(found)
 
 
-def _findings(
-    session: Session, base: str, names_base: str | None, attributes: Attributes, password_length: int
-) -> Iterator[Finding]:
+def _findings(session: Session, looked: Looked) -> Iterator[Finding]:
+    base, names_base = looked.base, looked.names_base
     root = session.root().text("defaultNamingContext")
     yield Finding("ok", f"Signed in to Active Directory; the domain is {root}.")
-    there = session.ask(read(base, ["objectClass", "allowedChildClassesEffective", "sDRightsEffective"])).entries
+    there = session.ask(read(base, TOLD)).entries
     if not there:
         yield Finding("problem", no_base(base))
         return
-    yield from _base(there[0], base)
-    if names_base is not None and not session.ask(read(names_base, ["objectClass"])).entries:
+    names_there = names_base is None or bool(session.ask(read(names_base, ["objectClass"])).entries)
+    if not names_there:
         yield Finding(
             "problem",
             f"names_base {names_base} is not there, or onroll's account may not see it, so names cannot be looked up.",
         )
-    yield from _users(session, base, attributes)
-    yield from _schema(session, attributes)
-    yield from _passwords(session, root, password_length)
+    table = rights(looked.attributes, looked.groups, looked.keeps_groups)
+    schema = _described(session, (*schema_names(table), looked.attributes.identity, looked.attributes.note))
+    # What the schema has not is told below; nobody can be given a right to it.
+    table = tuple(each for each in table if each.kind != "write" or not schema or each.of.lower() in schema)
+    places = Places.under(base, looked.groups.place, (names_base if names_there else None) or root)
+    yield from Access(session, places, table, looked.account, schema, looked.groups.carrier).findings(there[0])
+    yield from _schema(looked.attributes, schema)
+    yield from _passwords(session, root, looked.password_length)
 
 
-def _base(entry: Entry, base: str) -> Iterator[Finding]:
-    told = {each.lower() for each in entry.texts("allowedChildClassesEffective")}
-    missing = [
-        word for name, word in (("user", "users"), ("organizationalunit", "organisational units")) if name not in told
-    ]
-    if not missing:
-        yield Finding("ok", f"The base {base} is there, and users and OUs may be made in it.")
-    elif told or entry.text("sDRightsEffective") == "0":
-        yield Finding("problem", f"onroll's account may not make {' or '.join(missing)} in {base}. {_DELEGATE}")
-    else:
-        yield Finding(
-            "warning",
-            f"The base {base} is there; the server does not say whether onroll's account may make users in it. If it may not: {_DELEGATE}",
-        )
+def _described(session: Session, names: tuple[str, ...]) -> dict[str, Entry]:
+    """What the schema says of attributes and classes, by name in lower case."""
+    wanted = ("lDAPDisplayName", "rangeUpper", "isSingleValued", "schemaIDGUID", "attributeSecurityGUID")
+    terms = tuple(Equal("lDAPDisplayName", name) for name in dict.fromkeys(names))
+    search = Search(session.root().text("schemaNamingContext"), wanted, AnyOf(terms))
+    return {entry.text("lDAPDisplayName").lower(): entry for entry in pages(session.ask, search, unreadable)}
 
 
-def _users(session: Session, base: str, attributes: Attributes) -> Iterator[Finding]:
-    """Whether users can be read and written, told by the first one there."""
-    wanted = (*attributes.write, "allowedAttributesEffective")
-    people = AllOf((Equal("objectCategory", "person"), Equal("objectClass", "user")))
-    answer = session.ask(Search(base, wanted, people, page=1))  # the first page is enough
-    if not answer.done:
-        raise unreadable(base, answer)
-    first = next((entry for entry in answer.entries if is_person(entry)), None)
-    if first is None:
-        yield Finding("ok", f"There is no user in {base} yet.")
-        return
-    if not first.text("sAMAccountName") or not first.text("userAccountControl"):
-        yield Finding("problem", f"onroll's account may not read usernames in {base}. {_DELEGATE}")
-        return
-    told = {each.lower() for each in first.texts("allowedAttributesEffective")}
-    needed = ["sAMAccountName", "userPrincipalName", "mail", "proxyAddresses", "userAccountControl", *FIELDS.values()]
-    needed += [attributes.identity, attributes.note, *attributes.extra]
-    missing = sorted(name for name in needed if name.lower() not in told)
-    if missing:
-        yield Finding(
-            "problem",
-            f"onroll's account may not write {', '.join(missing)} of users in {base} ({first.dn}). {_DELEGATE}",
-        )
-    else:
-        yield Finding("ok", f"Users in {base} can be read and written.")
-
-
-def _schema(session: Session, attributes: Attributes) -> Iterator[Finding]:
+def _schema(attributes: Attributes, there: Mapping[str, Entry]) -> Iterator[Finding]:
     """Whether the attributes that the settings name exist, hold one value, and are long enough."""
     keys = (
         (attributes.identity, "identity_attribute"),
         (attributes.note, "note_attribute"),
         *((name, "write") for name in attributes.extra),
     )
-    search = Search(
-        session.root().text("schemaNamingContext"),
-        ("lDAPDisplayName", "rangeUpper", "isSingleValued"),
-        AnyOf(tuple(Equal("lDAPDisplayName", name) for name, _ in keys)),
-    )
-    there = {entry.text("lDAPDisplayName").lower(): entry for entry in pages(session.ask, search, unreadable)}
     good = True
     for name, setting in keys:
         entry = there.get(name.lower())

@@ -45,6 +45,7 @@ class ActiveDirectory:
     attributes: Attributes
     groups: GroupAttributes
     context: Context = field(repr=False)
+    account: str = ""
     session: Session = field(init=False)
     known: Known = field(default_factory=Known, repr=False)
     _units: dict[str, str | Refused] | None = field(default=None, repr=False)
@@ -64,7 +65,10 @@ class ActiveDirectory:
     def check(self) -> Report:
         """Everything that can be told by reading."""
         length = len(self.context.password([]))
-        return ad_check.check(self.session, self.base, self.names_base, self.attributes, length)
+        looked = ad_check.Looked(
+            self.base, self.names_base, self.attributes, self.groups, bool(self.context.groups), self.account, length
+        )
+        return ad_check.check(self.session, looked)
 
     def observe(self, scope: Scope) -> Observed:
         """Everybody under the base, ours wherever they are, and every name in the domain."""
