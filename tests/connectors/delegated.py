@@ -18,7 +18,7 @@ from samba import Samba
 LOGIN, PASSWORD = "svc-delegated", "Deleg4ted-Account!"
 _LETTERS = {"CC": 0x1, "LC": 0x4, "RP": 0x10, "WP": 0x20, "CR": 0x100, "SD": 0x10000, "RC": 0x20000}
 _KINDS = {"A": 0, "D": 1, "OA": 5, "OD": 6}
-_FLAGS = {"": 0, "CI": 2, "CIIO": 10}
+_FLAGS = {"": 0, "CI": 2, "CINP": 6, "CIIO": 10}
 _INHERITED = 16
 
 
@@ -105,8 +105,8 @@ def put(samba: Samba, descriptors: Mapping[str, bytes]) -> None:
     samba.ldap("ldapmodify", stdin="\n".join(lines) + "\n")
 
 
-def with_entries(raw: bytes, texts: Iterable[str]) -> bytes:
-    """A descriptor with entries beside its own ones: those that deny first, those that allow last. What it inherits is left to the server."""
+def with_entries(raw: bytes, texts: Iterable[str], inherits: bool = True) -> bytes:
+    """A descriptor with entries beside its own ones: those that deny first, those that allow last. What it `inherits` is left to the server."""
     owner, group, start = (struct.unpack_from("<I", raw, at)[0] for at in (4, 8, 16))
     own, at = [], start + 8
     for _ in range(struct.unpack_from("<H", raw, start + 4)[0]):
@@ -118,7 +118,9 @@ def with_entries(raw: bytes, texts: Iterable[str]) -> bytes:
     dacl = b"".join(entries)
     dacl = struct.pack("<BBHHH", 4, 0, 8 + len(dacl), len(entries), 0) + dacl
     sids = [_sid_at(raw, each) for each in (owner, group)]
-    head = struct.pack("<BBHIIII", 1, 0, 0x8004, 20, 20 + len(sids[0]), 0, 20 + len(sids[0] + sids[1]))
+    head = struct.pack(
+        "<BBHIIII", 1, 0, 0x8004 if inherits else 0x9004, 20, 20 + len(sids[0]), 0, 20 + len(sids[0] + sids[1])
+    )
     return head + sids[0] + sids[1] + dacl
 
 

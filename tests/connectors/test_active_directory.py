@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import delegated
 from directories import Embedded, RealDomain
 from onroll_connectors.testing import TargetContract, account_of, pupil
 from onroll_connectors.testing_groups import TargetGroupContract
@@ -178,8 +179,8 @@ def test_a_password_never_shows_in_a_repr_or_an_error(samba: Samba) -> None:
     world = RealDomain(samba=samba)
     target = world.connect()
     target.check()
-    assert samba.env["AD_BIND_PASSWORD"] not in repr(target)
-    assert samba.env["AD_BIND_PASSWORD"] not in repr(world.settings())
+    assert delegated.PASSWORD not in repr(target)
+    assert delegated.PASSWORD not in repr(world.settings())
     target.close()
 
 
@@ -196,7 +197,7 @@ def test_a_server_that_cannot_be_used_is_a_sentence(samba: Samba, other: dict[st
     target = world.connect(**other)
     with pytest.raises(OnrollError, match=says) as failure:
         target.observe(Scope("s"))
-    assert samba.env["AD_BIND_PASSWORD"] not in str(failure.value)
+    assert delegated.PASSWORD not in str(failure.value)
 
 
 def test_starttls_is_used_on_a_clear_port(samba: Samba) -> None:

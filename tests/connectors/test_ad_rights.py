@@ -3,8 +3,10 @@ says what. All other tests on the real domain sign in as that account too."""
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import pytest
 
@@ -13,14 +15,31 @@ from directories import RealDomain
 from onroll_connectors.targets import active_directory, ad_rights
 from onroll_connectors.targets.ad_rights import Places, Right, command, sentence, together
 from onroll_connectors.targets.ad_target import ActiveDirectory
-from onroll_connectors.testing import SCHOOL
+from onroll_connectors.testing import SCHOOL, account_of, everything, pupil
 from onroll_core.accounts import DesiredGroup
+from onroll_core.changes import (
+    AddMember,
+    Change,
+    Create,
+    CreateGroup,
+    Disable,
+    Enable,
+    GivePassword,
+    Link,
+    Move,
+    Naming,
+    Rejected,
+    RemoveMember,
+    Rename,
+    Update,
+    UpdateGroup,
+)
+from onroll_core.contracts import Scope
 from onroll_core.people import GroupKind, SourceKey
 from samba import Samba
 
 SETTINGS = active_directory.Settings(server="embedded:x", base="OU=Milton Park,DC=school,DC=test", write=["department"])
 TABLE = active_directory.table(SETTINGS, True)
-CLASS = DesiredGroup(SourceKey(SCHOOL, "teaching:1"), GroupKind.TEACHING, "Milton Park 7A")
 
 
 @dataclass
@@ -46,6 +65,54 @@ class Delegated(RealDomain):
     @property
     def places(self) -> Places:
         return Places(self.base, self.groups, self.elsewhere)
+
+    def everything_it_does(self) -> list[str]:
+        """What onroll could not do: a joiner, a class and its people, other names, moves, a leaver who returns, passwords, a link."""
+        new = uuid.uuid4().hex[:6]
+        self.stranger(f"s{new}")
+        target, who = self.connect(), pupil(f"a{new}")
+        group = DesiredGroup(SourceKey(SCHOOL, f"teaching:{new}"), GroupKind.TEACHING, f"Class {new}")
+        account = account_of(
+            target, self.domain, f"a{new}", place=f"Students/{new}", attributes={"department": "Year 7"}
+        )
+        outcomes = everything(
+            target,
+            [
+                Create(who, account, "on roll"),
+                CreateGroup(group, "x"),
+                AddMember(group.key, None, group.name, who, "x"),
+            ],
+        )
+        known = target.observe(Scope(SCHOOL))
+        by_login = {each.login: anchor for anchor, each in known.accounts.items()}
+        anchor = by_login.get(f"a{new}", by_login[f"s{new}"])
+        who = pupil(f"a{new}", anchor)
+        naming = Naming(f"b{new}", f"b{new}@{self.domain}", frozenset({account.email}))
+        after = {
+            "display_name": f"B {new}",
+            "given": "B",
+            "family": new,
+            "department": "Year 8",
+            "aliases": (f"c{new}@x.test",),
+        }
+        changes: list[Change] = [
+            Update(who, {}, after, "x"),
+            Rename(who, Naming(account.login, account.email), naming, "asked for"),
+            Move(who, f"Students/{new}", f"Leavers/{new}", "left"),
+            Disable(who, "left"),
+            Enable(who, "on roll"),
+            GivePassword(who, "Str0ng-Enough-4-Anybody", True, "on paper"),
+            Link(pupil(f"s{new}", by_login[f"s{new}"]), "confirmed"),
+        ]
+        made = [each for each, one in known.groups.items() if one.key == group.key]
+        for each in made:
+            changes += [
+                RemoveMember(group.key, each, group.name, who, "left"),
+                UpdateGroup(group.key, each, group.name, f"{group.name} 2025-26", "over", True),
+            ]
+        outcomes += everything(target, changes)
+        target.close()
+        return [each.why for each in outcomes if isinstance(each, Rejected)]
 
     def deny(self, some: tuple[Right, ...]) -> None:
         """Deny what Windows gives to everybody; on the OU alone where it is about OUs."""
@@ -115,10 +182,19 @@ def named(world: Delegated, some: tuple[Right, ...]) -> None:
     assert [each for each in findings if each.level == "problem" and each.sentence != told] == []
 
 
+def test_everything_that_onroll_does_can_be_done_with_exactly_these_rights(full: Delegated) -> None:
+    assert full.everything_it_does() == []
+
+
 @pytest.mark.parametrize("right", [each for each in TABLE if not each.usual], ids=str_of)
-def test_check_names_each_right_that_was_taken_away(there: Delegated, right: Right) -> None:
+def test_check_names_each_right_that_was_taken_away_and_something_fails_without_it(
+    there: Delegated, right: Right
+) -> None:
     there.delegate([each for each in there.granted if each != right])
     named(there, (right,))
+    if there.count():
+        failed = there.everything_it_does()
+        assert any("no right to do that" in each for each in failed), failed
 
 
 @pytest.mark.parametrize("some", list(together(each for each in TABLE if each.usual)), ids=str_of)
@@ -128,3 +204,111 @@ def test_check_names_what_windows_gives_to_everybody_and_somebody_took_away(
 ) -> None:
     there.deny(some)
     named(there, some)
+
+
+def warnings(world: RealDomain) -> list[str]:
+    return [each.sentence for each in world.connected.check().findings if each.level == "warning"]
+
+
+def test_an_ou_and_a_user_that_do_not_inherit_are_named(empty: Delegated) -> None:
+    apart, (user, admin) = f"OU=Apart,{empty.base}", ("uma", "vic")
+    closed = delegated.with_entries(empty.who.plain, [], inherits=False)
+    empty.samba.ldap("ldapadd", stdin=delegated.entry(apart, closed))
+    for login in (user, admin):
+        empty.stranger(login)
+    empty.change(admin, {"adminCount": ["1"]})  # onroll leaves those alone, as Windows has it
+    dns = [empty.value(login, "dn")[0] for login in (user, admin)]
+    delegated.put(empty.samba, dict.fromkeys(dns, closed))
+    report = empty.connected.check()
+    (unit, person) = (each.sentence for each in report.findings if each.level == "warning")
+    assert report.good
+    assert unit.startswith(f"At {apart} the rights of {empty.base} do not hold")
+    assert "may not make organisational units, or make users there" in unit
+    assert person.startswith(f"At {dns[0]} the rights of {empty.base} do not hold")
+    assert "reset passwords of users" in person and "delete users" in person
+    assert "enable inheritance" in person
+    for dn in (*dns, apart):
+        empty.samba.ldap("ldapdelete", dn)
+
+
+def test_rights_that_end_one_level_down_are_none(there: Delegated) -> None:
+    once = [each.replace(";CI;", ";CINP;") for each in there.who.entries(there.granted) if ";CI;CC;" in each]
+    table = [each for each in there.granted if each.kind != "create"]
+    there.delegate(table)
+    delegated.put(there.samba, {there.base: there.descriptor("base", *once)})
+    told = " ".join(each.sentence for each in there.connected.check().findings if each.level == "problem")
+    assert "may not make organisational units in" in told
+    assert "may not make users in" in told
+
+
+def test_the_ou_of_the_groups_may_come_later_where_the_base_has_their_rights(samba: Samba) -> None:
+    world = Delegated(samba=samba)
+    samba.ldap("ldapdelete", world.groups)
+    told = [each.sentence for each in world.connected.check().findings if each.level == "problem"]
+    assert told[0].endswith(f'dsadd ou "{world.groups}"')
+    assert [each for each in told[1:] if "groups in" not in each] == []
+    assert len(told) == 5
+    world.granted = {replace(each, where="base"): None for each in world.granted}
+    delegated.put(samba, {world.base: world.descriptor("base")})
+    assert world.connected.check().good
+    world.clear()
+
+
+def test_what_the_directory_does_not_say_is_said(empty: Delegated) -> None:
+    (unseen,) = (each for each in TABLE if each.of == ad_rights.DESCRIPTOR and each.on == "organizationalUnit")
+    empty.deny((unseen,))
+    said = " ".join(warnings(empty))
+    assert "Nobody knows before the first write whether onroll's account may write displayName" in said
+    assert "reset passwords of users" in said
+    assert empty.connected.check().good
+    empty.delegate(empty.granted)
+
+
+def test_the_entries_are_as_sambas_own_tool_takes_them(samba: Samba) -> None:
+    world = Delegated(samba=samba)
+    whole = list(world.granted)
+    world.delegate([])
+    assert not world.connected.check().good
+    for where, dn in world.delegated_at.items():
+        sddl = "".join(world.who.entries(each for each in whole if each.where == where))
+        samba.samba_tool("dsacl", "set", "--action=allow", f"--objectdn={dn}", f"--sddl={sddl}")
+    assert world.connected.check().good
+    assert world.everything_it_does() == []
+    world.clear()
+
+
+SETTINGS_OF_THE_PAGE = active_directory.Settings.model_validate(
+    {"server": "ldaps://dc1.school.test", "base": "OU=Milton Park,DC=school,DC=test", "write": ["department"],
+     "user": "onroll@school.test", "password": "env:ONROLL_AD_PASSWORD"}
+)  # fmt: skip
+PAGE = Path(__file__).parents[2] / "docs" / "targets" / "active-directory.md"
+_ON = {"base": "`base`", "groups": "the groups' OU", "names": "the domain, or `names_base`"}
+
+
+def test_the_page_tells_the_rights_of_the_table_and_the_commands_that_setup_prints() -> None:
+    lines = PAGE.read_text(encoding="utf-8").splitlines()
+    rows = [line for line in lines if line.startswith("| ") and not line.startswith("| right ")]
+    table = active_directory.table(SETTINGS_OF_THE_PAGE, True)
+    assert rows == [f"| {sentence(some)} | {_ON[some[0].where]} | {some[0].purpose} |" for some in together(table)]
+    printed = active_directory.grants(SETTINGS_OF_THE_PAGE, ["teaching"])
+    assert [line.strip() for line in lines if line.startswith("    ds")] == [
+        each for each in printed if each.startswith("ds")
+    ]
+
+
+def test_setup_prints_the_account_of_the_settings_and_what_they_ask_for() -> None:
+    def printed(groups: tuple[str, ...] = (), **other: object) -> str:
+        return "\n".join(active_directory.grants(SETTINGS_OF_THE_PAGE.model_copy(update=other), groups))
+
+    assert "group" not in printed()
+    assert '"onroll@school.test:WP;extensionAttribute3;user"' in printed(identity_attribute="extensionAttribute3")
+    assert "employeeID" not in printed(identity_attribute="extensionAttribute3")
+    nested = printed(("year",), groups_place="All/Groups").splitlines()
+    made = [line for line in nested if line.startswith("dsadd")]
+    assert [line.count("OU=") for line in made] == [2, 3]
+    unnamed = printed(user="", kerberos=True, password=None)
+    assert '"DOMAIN\\ACCOUNT:CC;user"' in unnamed and "Put the account under which onroll signs in" in unnamed
+    assert '"SCHOOL\\onroll$:CC;user"' in printed(user="SCHOOL\\onroll$")
+    twice = printed(write=["mail2", "info", "displayName"])
+    assert twice.count(";info;") == twice.count(";displayName;") == 1
+    assert active_directory.grants(SETTINGS) == ["The demo's own directory asks nobody for rights."]

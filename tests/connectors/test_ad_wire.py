@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+import delegated
 from directories import RealDomain
 from onroll_connectors.targets.active_directory import LdapWire, Settings, filter_text
 from onroll_connectors.targets.ad_wire import (
@@ -163,7 +164,7 @@ def test_secrets_are_in_no_repr_log_or_error(
     with pytest.raises(Halt, match="the user name or the password is wrong") as failure:
         wrong.observe(Scope("s"))
     shown += [str(failure.value), repr(failure.value), caplog.text, *capfd.readouterr()]
-    for secret in (real.samba.env["AD_BIND_PASSWORD"], real.passwords.made["maja"]):
+    for secret in (delegated.PASSWORD, real.passwords.made["maja"]):
         assert not any(secret in each for each in shown)
 
 

@@ -45,6 +45,7 @@ def old_school(year: SchoolYear) -> None:
         'groups = ["registration"]',
     )
     year.set("targets.ad.attributes.students", 'employeeNumber = "{admission_number}"')
+    year.ad.settings(write=["employeeNumber"])  # where it is delegated to onroll's account
     for name in ("Kids", "Grown-ups"):
         year.ad.raw(f"OU={name}", {"objectClass": ["top", "organizationalUnit"], "ou": [name]})
     for pupil in year.school.pupils.values():

@@ -6,8 +6,7 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
+from directories import RealDomain
 from onroll_connectors.sandbox.google_quota import Quotas as GoogleQuotas
 from onroll_connectors.sandbox.google_state import Lag as GoogleLag
 from onroll_connectors.sandbox.graph_quota import Quotas as GraphQuotas
@@ -73,18 +72,16 @@ def story(world: Demo, between: Iterator[None]) -> None:
     next(between)
 
 
-def test_a_schools_weeks_on_a_real_domain(
-    samba: Samba, school_ou: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("ONROLL_TEST_AD_PASSWORD", samba.env["AD_BIND_PASSWORD"])
-    base = school_ou
+def test_a_schools_weeks_on_a_real_domain(samba: Samba, tmp_path: Path) -> None:
+    ad = RealDomain(samba=samba)
+    base = ad.base
     table = "\n".join(
         [
-            f'server = "ldaps://{samba.env["AD_HOST"]}"',
-            f'base = "{base}"',
-            f'user = "{samba.env["AD_BIND_USER"]}"',
+            *(
+                f'{name} = "{value}"'
+                for name, value in ad.settings().model_dump(include={"server", "base", "user", "ca_file"}).items()
+            ),
             'password = "env:ONROLL_TEST_AD_PASSWORD"',
-            f'ca_file = "{samba.env["AD_CA_FILE"]}"',
         ]
     )
 
@@ -122,6 +119,7 @@ def test_a_schools_weeks_on_a_real_domain(
     with demo(1200, tmp_path, table) as world:
         story(world, looked_at(world))
         assert (world.graph.breaches, world.google.breaches) == ([], [])
+    ad.clear()
 
 
 PASSWORD = "Known-4-A-Moment!"

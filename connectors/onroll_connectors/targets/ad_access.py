@@ -23,6 +23,7 @@ from onroll_connectors.targets.ad_rights import (
     account_named,
     command,
     guids_of,
+    making,
     sentence,
     together,
 )
@@ -91,6 +92,7 @@ class Access:
     there: dict[str, list[Sight]] = field(default_factory=dict)
     users: list[Entry] = field(default_factory=list)
     lost: set[Right] = field(default_factory=set)
+    unmade: int = 0
 
     def findings(self, base: Entry) -> Iterator[Finding]:
         """A sentence for each right that is missing and one for each thing that is well. `base` is the entry of the base, read with `TOLD`."""
@@ -101,6 +103,8 @@ class Access:
         for some in together(self.table):
             missing = tuple(each for each in some if self._missing(each))
             if missing:
+                if missing[0].where == "groups" and self.unmade and "group" not in bad:
+                    yield self._unmade()
                 bad.add(_about(missing[0]))
                 self.lost.update(missing)
                 yield from self._lost(missing)
@@ -131,7 +135,8 @@ class Access:
             sights = sights[:1]  # who may read a new OU is said by its class, not inherited
         found = [self.judge.holds(right, each) for each in sights]
         if all(each is None for each in found) and right.where != "names":
-            found = [self.judge.holds(right, each) for each in self.there.get(right.on, ())]
+            there = (each for each in self.there.get(right.on, ()) if self._concerns(right, each))
+            found = [self.judge.holds(right, each) for each in there]
         if False in found:
             return False
         return True if True in found else None
@@ -145,6 +150,14 @@ class Access:
             "warning" if first.of == DESCRIPTOR else "problem",
             f"onroll's account may not {sentence(missing)} in {place}, which it has to, to {first.purpose}."
             f" Grant it: {self._command(missing)}",
+        )
+
+    def _unmade(self) -> Finding:
+        made = " & ".join(making(self.places)[-self.unmade :])
+        return Finding(
+            "problem",
+            f"{self.places.groups} is not there yet, and would not get the rights on groups from {self.places.base}."
+            f" Make it before they are granted on it: {made}",
         )
 
     def _command(self, some: tuple[Right, ...]) -> str:
@@ -194,7 +207,7 @@ class Access:
         groups = self._groups(top)
         names = next((_sight(each) for each in self._read(self.places.names)), Sight())
         self.seen = {
-            (_UNIT, "base"): [top, judge.below(top, _UNIT)],
+            (_UNIT, "base"): [top, judge.below(top, _UNIT), judge.below(top, _UNIT, _UNIT)],
             ("user", "base"): [judge.below(top, "user"), judge.below(top, _UNIT, "user")],
             ("group", "base"): [judge.below(top, "group")],
             (_UNIT, "groups"): [groups],
@@ -214,17 +227,17 @@ class Access:
 
     def _groups(self, top: Sight) -> Sight:
         """The OU of the groups, or what it would be if it were made now."""
-        dn, missing = self.places.groups, 0
+        dn = self.places.groups
         lists = next((each for each in self.table if each.kind == "list"), None)
         while ad_names.key(dn) != ad_names.key(self.places.base):
             found = self._read(dn)
             if found:
                 top = _sight(found[0])
                 break
-            dn, missing = ad_names.parent(dn), missing + 1
-        if missing and lists is not None and self.judge.holds(lists, top) is False:
+            dn, self.unmade = ad_names.parent(dn), self.unmade + 1
+        if self.unmade and lists is not None and self.judge.holds(lists, top) is False:
             return Sight()  # it may be there, unseen
-        return self.judge.below(top, *[_UNIT] * missing) if missing else top
+        return self.judge.below(top, *[_UNIT] * self.unmade) if self.unmade else top
 
     def _read(self, dn: str) -> Sequence[Entry]:
         return self.session.ask(read(dn, TOLD)).entries
@@ -248,7 +261,9 @@ class Access:
         terms += [Equal("sAMAccountName", each.rpartition("\\")[2].partition("@")[0]) for each in names]
         own: list[str] = []
         if terms:
-            search = Search(self.places.names, ("objectSid",), AnyOf(tuple(terms)), page=_LOOKED_AT)
+            search = Search(
+                self.session.root().text("defaultNamingContext"), ("objectSid",), AnyOf(tuple(terms)), page=_LOOKED_AT
+            )
             found = self.session.ask(search).entries
             own = [_sid(each) for entry in found for each in entry.values.get("objectsid", ())]
         if len(own) > 1:

@@ -102,7 +102,7 @@ _HALTS = {
 }
 _REFUSALS = {
     (50, ""): (
-        "onroll's account has no right to do that there. Delegate it on that OU; where the user is in an administrators' group, Windows keeps"
+        "onroll's account has no right to do that there. onroll check says which one is missing and how to grant it; where the user is in an administrators' group, Windows keeps"
         " the right from onroll, and the change is yours to make"
     ),
     (68, ""): "an object with that name is already there",

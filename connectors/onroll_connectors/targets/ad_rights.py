@@ -86,7 +86,7 @@ def rights(attributes: Attributes, groups: GroupAttributes, keeps_groups: bool) 
 
 def _accounts(attributes: Attributes) -> Iterator[Right]:
     yield Right("create", _UNIT, _UNIT, "base", "make the OUs that places name")
-    yield Right("create", _UNIT, _USER, "base", "make accounts, and to move them into another OU")
+    yield Right("create", _UNIT, _USER, "base", "make accounts and move them into another OU")
 
     def write(purpose: str, *names: str) -> Iterator[Right]:
         return (Right("write", _USER, name, "base", purpose) for name in names)
@@ -94,9 +94,7 @@ def _accounts(attributes: Attributes) -> Iterator[Right]:
     yield from write("correct names", *FIELDS.values())
     yield from write("rename accounts and keep former addresses", *_naming())
     yield from write("rename and move accounts", "cn", "name")
-    yield Right(
-        "delete", _USER, "", "base", "move accounts out of an OU, which Windows takes for that: onroll deletes nothing"
-    )
+    yield Right("delete", _USER, "", "base", "move accounts out of an OU (Windows asks for it; onroll deletes nothing)")
     yield from write("disable leavers and enable returners", "userAccountControl")
     yield from write("note why an account is disabled", attributes.note)
     yield from write("link accounts that were there before", attributes.identity)
@@ -226,12 +224,24 @@ def commands(table: Collection[Right], places: Places, account: str) -> list[str
         found.append("Put the account under which onroll signs in for DOMAIN\\ACCOUNT.")
     groups = any(right.where == "groups" for right in table)
     if groups and places.groups != places.base:
-        found.append(f'dsadd ou "{places.groups}"')
+        found.append(
+            "The OU of the groups has to be there before rights can be given on it; dsadd complains where it is, and does no harm."
+        )
+        found += making(places)
     found += [command(some, places, who) for some in together(each for each in table if not each.usual)]
     found.append(
         "Reading needs nothing where everybody may read the domain, as Windows sets it up; onroll check says so where it does."
     )
     return found
+
+
+def making(places: Places) -> list[str]:
+    """The commands that make the OUs of the groups below the base, from the top."""
+    found, dn = [], places.groups
+    while ad_names.key(dn) != ad_names.key(places.base):
+        found.append(f'dsadd ou "{dn}"')
+        dn = ad_names.parent(dn)
+    return found[::-1]
 
 
 def guids_of(right: Right, known: Mapping[str, tuple[UUID, ...]]) -> tuple[UUID, ...]:
