@@ -124,6 +124,19 @@ def with_entries(raw: bytes, texts: Iterable[str], inherits: bool = True) -> byt
     return head + sids[0] + sids[1] + dacl
 
 
+def without(raw: bytes, sid: str) -> bytes:
+    """A descriptor that says nothing of somebody, and inherits nothing."""
+    start = struct.unpack_from("<I", raw, 16)[0]
+    head, at, kept = raw[: start + 8], start + 8, []
+    for _ in range(struct.unpack_from("<H", raw, start + 4)[0]):
+        size = struct.unpack_from("<H", raw, at + 2)[0]
+        kept += [] if raw[at : at + size].endswith(sid_bytes(sid)) else [raw[at : at + size]]
+        at += size
+    dacl = b"".join(kept)
+    size_and_count = struct.pack("<HH", 8 + len(dacl), len(kept))
+    return head[:2] + struct.pack("<H", 0x9004) + head[4 : start + 2] + size_and_count + head[start + 6 :] + dacl
+
+
 def deny(text: str) -> str:
     """The entry that denies what another allows."""
     return re.sub(r"^\((O?)A;", r"(\1D;", text)
@@ -133,11 +146,12 @@ def _entry(text: str) -> bytes:
     kind, flags, letters, of, to, sid = text.strip("()").split(";")
     guids = b"".join(UUID(each).bytes_le for each in (of, to) if each)
     objects = struct.pack("<I", bool(of) + 2 * bool(to)) + guids if kind in ("OA", "OD") else b""
-    body = struct.pack("<I", _LETTERS[letters]) + objects + _sid_bytes(sid)
+    body = struct.pack("<I", _LETTERS[letters]) + objects + sid_bytes(sid)
     return struct.pack("<BBH", _KINDS[kind], _FLAGS[flags], 4 + len(body)) + body
 
 
-def _sid_bytes(text: str) -> bytes:
+def sid_bytes(text: str) -> bytes:
+    """A SID as the directory keeps it."""
     _, revision, authority, *parts = text.split("-")
     head = struct.pack("<BB", int(revision), len(parts)) + int(authority).to_bytes(6, "big")
     found = head + struct.pack(f"<{len(parts)}I", *map(int, parts))

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from directories import Embedded, RealDomain, rights_of
+from directories import Embedded, RealDomain, Watched, rights_of, wrapped
 from onroll_connectors.targets.ad_rights import Places, command, sentence, together
+from onroll_connectors.targets.ad_wire import Request, Search
 from onroll_connectors.testing import account_of, everything, pupil
 from onroll_core.changes import Applied, Create
 from onroll_core.contracts import Report
@@ -46,6 +47,16 @@ def test_a_healthy_directory_has_a_good_word_for_each_thing(world: Embedded) -> 
     ):
         assert word in told
     assert all(each.sentence.endswith(".") for each in report.findings)
+
+
+def test_a_check_asks_and_writes_nothing(world: Embedded) -> None:
+    world.stranger("stan")
+    asked: list[Request] = []
+    target = wrapped(world.connect(), lambda wire: Watched(wire, asked))
+    assert target.check().good
+    target.close()
+    assert len(asked) > 5
+    assert all(isinstance(each, Search) for each in asked)
 
 
 @pytest.mark.parametrize(

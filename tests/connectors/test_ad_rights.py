@@ -4,17 +4,18 @@ says what. All other tests on the real domain sign in as that account too."""
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
 import delegated
-from directories import RealDomain
+from directories import RealDomain, wrapped
 from onroll_connectors.targets import active_directory, ad_rights
 from onroll_connectors.targets.ad_rights import Places, Right, command, sentence, together
 from onroll_connectors.targets.ad_target import ActiveDirectory
+from onroll_connectors.targets.ad_wire import Answer, Entry, Request, Wire
 from onroll_connectors.testing import SCHOOL, account_of, everything, pupil
 from onroll_core.accounts import DesiredGroup
 from onroll_core.changes import (
@@ -47,6 +48,7 @@ class Delegated(RealDomain):
     """An OU on which rights are delegated, and another one in which names are looked for; connected all the time."""
 
     elsewhere: str = ""
+    inhabited: bool = False
     connected: ActiveDirectory = field(init=False)
 
     def __post_init__(self) -> None:
@@ -70,7 +72,7 @@ class Delegated(RealDomain):
         """What onroll could not do: a joiner, a class and its people, other names, moves, a leaver who returns, passwords, a link."""
         new = uuid.uuid4().hex[:6]
         self.stranger(f"s{new}")
-        target, who = self.connect(), pupil(f"a{new}")
+        target, who = self.connected, pupil(f"a{new}")
         group = DesiredGroup(SourceKey(SCHOOL, f"teaching:{new}"), GroupKind.TEACHING, f"Class {new}")
         account = account_of(
             target, self.domain, f"a{new}", place=f"Students/{new}", attributes={"department": "Year 7"}
@@ -111,7 +113,6 @@ class Delegated(RealDomain):
                 UpdateGroup(group.key, each, group.name, f"{group.name} 2025-26", "over", True),
             ]
         outcomes += everything(target, changes)
-        target.close()
         return [each.why for each in outcomes if isinstance(each, Rejected)]
 
     def deny(self, some: tuple[Right, ...]) -> None:
@@ -134,7 +135,7 @@ def str_of(some: Right | tuple[Right, ...]) -> str:
 @pytest.fixture(scope="module")
 def full(samba: Samba) -> Iterator[Delegated]:
     """A world with a user and a group, made by an administrator."""
-    world = Delegated(samba=samba)
+    world = Delegated(samba=samba, inhabited=True)
     world.stranger("stan")
     group = {
         "objectClass": ["top", "group"],
@@ -169,7 +170,8 @@ def test_check_finds_nothing_wrong_with_exactly_these_rights(there: Delegated) -
     assert [each.sentence for each in report.findings if each.level != "ok"] == []
     told = " ".join(each.sentence for each in report.findings)
     assert "users and OUs may be made in it" in told
-    assert f"Users in {there.base} can be read and written" in told
+    assert f"Users in {there.base} can be read and written." in told
+    assert ("None is there yet." in told) is not there.inhabited
     assert f"Groups in {there.groups} can be made, filled and written" in told
 
 
@@ -192,7 +194,7 @@ def test_check_names_each_right_that_was_taken_away_and_something_fails_without_
 ) -> None:
     there.delegate([each for each in there.granted if each != right])
     named(there, (right,))
-    if there.count():
+    if there.inhabited:
         failed = there.everything_it_does()
         assert any("no right to do that" in each for each in failed), failed
 
@@ -262,6 +264,79 @@ def test_what_the_directory_does_not_say_is_said(empty: Delegated) -> None:
     assert "reset passwords of users" in said
     assert empty.connected.check().good
     empty.delegate(empty.granted)
+
+
+def test_where_not_everybody_may_read_the_second_table_is_enough(samba: Samba) -> None:
+    world = Delegated(samba=samba)
+    reading = [each for each in TABLE if each.usual]
+
+    def closed(where: str, granted: Sequence[Right]) -> bytes:
+        entries = world.who.entries(each for each in (*world.granted, *granted) if each.where == where)
+        return delegated.without(delegated.with_entries(world.who.plain, entries), "S-1-5-11")
+
+    def close(granted: Sequence[Right]) -> None:
+        delegated.put(
+            samba, {dn: closed(where, granted) for where, dn in (("base", world.base), ("names", world.elsewhere))}
+        )
+
+    close([])
+    told = " ".join(each.sentence for each in world.connected.check().findings if each.level == "problem")
+    assert "may not read objectClass of organisational units" in told
+    close(reading)
+    assert [each.sentence for each in world.connected.check().findings if each.level != "ok"] == []
+    assert world.everything_it_does() == []
+    world.clear()
+
+
+@dataclass
+class Silent:
+    """A connection to a server that does not tell some attributes, or not all of their values."""
+
+    wire: Wire
+    hidden: dict[str, bytes | None]
+
+    def send(self, request: Request) -> int:
+        return self.wire.send(request)
+
+    def receive(self, ticket: int) -> Answer:
+        answer = self.wire.receive(ticket)
+        entries = [
+            Entry(each.dn, {name: self._told(name, held) for name, held in each.values.items()})
+            for each in answer.entries
+        ]
+        return replace(answer, entries=entries)
+
+    def _told(self, name: str, held: Sequence[bytes]) -> Sequence[bytes]:
+        hidden = self.hidden.get(name, b"")
+        return [] if hidden is None else [each for each in held if each != hidden]
+
+    def close(self) -> None:
+        self.wire.close()
+
+
+CONSTRUCTED = dict.fromkeys(("allowedchildclasseseffective", "allowedattributeseffective", "sdrightseffective"))
+
+
+@pytest.mark.parametrize(
+    ("hidden", "knows"),
+    [
+        ({"tokengroups": b"own"}, True),  # then the account's own SID is looked for by its name
+        (CONSTRUCTED, True),  # the descriptors say it all
+        ({"ntsecuritydescriptor": None}, False),
+        ({"tokengroups": None, "objectsid": None}, False),
+    ],
+)
+def test_check_knows_from_whatever_the_server_tells(
+    empty: Delegated, hidden: dict[str, bytes | None], knows: bool
+) -> None:
+    own = delegated.sid_bytes(empty.who.sid)
+    told = {name: own if value == b"own" else value for name, value in hidden.items()}
+    target = wrapped(empty.connect(), lambda wire: Silent(wire, told))
+    target.context = empty.connected.context
+    report = target.check()
+    target.close()
+    assert report.good, report
+    assert any("Nobody knows before the first write" in each.sentence for each in report.findings) is not knows
 
 
 def test_the_entries_are_as_sambas_own_tool_takes_them(samba: Samba) -> None:

@@ -35,8 +35,8 @@ TOLD = ("objectClass", "allowedChildClassesEffective", "allowedAttributesEffecti
 _LOOKED_AT = 100
 """Users, and groups, whose own rights are looked at: those that the directory gives first."""
 _UNIT = "organizationalUnit"
-_ALWAYS = ("sAMAccountName", "userAccountControl")
-"""What every user has, so that it is hidden where it does not show."""
+_ALWAYS = {_UNIT: ("objectClass",), "user": ("sAMAccountName", "userAccountControl")}
+"""What every one of them has, so that it is hidden where it does not show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,7 @@ class Access:
     schema: Mapping[str, Entry]
     carrier: str
     judge: Judge = field(init=False)
+    base: Entry = field(init=False)
     seen: dict[tuple[str, str], list[Sight]] = field(default_factory=dict)
     there: dict[str, list[Sight]] = field(default_factory=dict)
     users: list[Entry] = field(default_factory=list)
@@ -96,8 +97,9 @@ class Access:
 
     def findings(self, base: Entry) -> Iterator[Finding]:
         """A sentence for each right that is missing and one for each thing that is well. `base` is the entry of the base, read with `TOLD`."""
+        self.base = base
         self.judge = Judge(self._sids(), {name: _guids(entry) for name, entry in self.schema.items()})
-        self._look(base)
+        self._look(_sight(base))
         unknown: list[tuple[Right, ...]] = []
         bad: set[str] = set()
         for some in together(self.table):
@@ -123,13 +125,10 @@ class Access:
 
     def _verdict(self, right: Right) -> bool | None:
         """Whether we have it: at its place and on whatever would be made there, or, where that cannot be told, on what is there already."""
-        if (
-            right.kind == "read"
-            and right.on == "user"
-            and right.of in _ALWAYS
-            and not all(each.text(right.of) for each in self.users)
-        ):
-            return False
+        if right.kind == "read" and right.of in _ALWAYS.get(right.on, ()):
+            shown = self.users if right.on == "user" else [self.base]
+            if not all(each.text(right.of) for each in shown):
+                return False
         sights = self.seen[right.on, right.where]
         if right.usual and right.on == _UNIT:
             sights = sights[:1]  # who may read a new OU is said by its class, not inherited
@@ -202,8 +201,8 @@ class Access:
 
     # --- looking ---
 
-    def _look(self, base: Entry) -> None:
-        judge, top = self.judge, _sight(base)
+    def _look(self, top: Sight) -> None:
+        judge = self.judge
         groups = self._groups(top)
         names = next((_sight(each) for each in self._read(self.places.names)), Sight())
         self.seen = {

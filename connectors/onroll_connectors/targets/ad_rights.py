@@ -85,7 +85,7 @@ def rights(attributes: Attributes, groups: GroupAttributes, keeps_groups: bool) 
 
 
 def _accounts(attributes: Attributes) -> Iterator[Right]:
-    yield Right("create", _UNIT, _UNIT, "base", "make the OUs that places name")
+    yield Right("create", _UNIT, _UNIT, "base", "make the OUs that people are put into")
     yield Right("create", _UNIT, _USER, "base", "make accounts and move them into another OU")
 
     def write(purpose: str, *names: str) -> Iterator[Right]:
@@ -101,7 +101,10 @@ def _accounts(attributes: Attributes) -> Iterator[Right]:
     yield Right("reset", _USER, "", "base", "hand out first passwords")
     yield from write("have first passwords changed", "pwdLastSet")
     own = {each.lower() for each in (*FIELDS.values(), *_naming(), attributes.note)}
-    yield from write("fill what write names", *(name for name in attributes.extra if name.lower() not in own))
+    yield from write(
+        "fill the attributes that write in [targets] names",
+        *(name for name in attributes.extra if name.lower() not in own),
+    )
 
 
 def _naming() -> tuple[str, ...]:
