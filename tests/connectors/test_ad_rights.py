@@ -4,9 +4,8 @@ says what. All other tests on the real domain sign in as that account too."""
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import pytest
 
@@ -41,6 +40,7 @@ from samba import Samba
 
 SETTINGS = active_directory.Settings(server="embedded:x", base="OU=Milton Park,DC=school,DC=test", write=["department"])
 TABLE = active_directory.table(SETTINGS, True)
+GRANTED = [each for each in TABLE if not each.usual]
 
 
 @dataclass
@@ -115,11 +115,21 @@ class Delegated(RealDomain):
         outcomes += everything(target, changes)
         return [each.why for each in outcomes if isinstance(each, Rejected)]
 
-    def deny(self, some: tuple[Right, ...]) -> None:
-        """Deny what Windows gives to everybody; on the OU alone where it is about OUs."""
-        denials = [delegated.deny(each).replace(";CI;", ";;") for each in self.who.entries(some)]
-        where = some[0].where
-        delegated.put(self.samba, {self.places.dn(where): self.descriptor(where, *denials)})
+    def delegate(self, table: Iterable[Right], denied: Sequence[Right] = ()) -> None:
+        """Delegate these rights and no others. What Windows gives to everybody can be denied; on the OU alone where it is about OUs."""
+        self.granted = dict.fromkeys(table)
+        entries = {
+            each: delegated.deny(entry).replace(";CI;", ";;")
+            for each, entry in zip(denied, self.who.entries(denied), strict=True)
+        }
+        places: tuple[ad_rights.Where, ...] = ("base", "groups", "names")
+        descriptors = {
+            self.places.dn(where): self.descriptor(
+                where, *(entry for each, entry in entries.items() if each.where == where)
+            )
+            for where in places
+        }
+        delegated.put(self.samba, descriptors)
 
     def clear(self) -> None:
         self.connected.close()
@@ -148,14 +158,10 @@ def full(samba: Samba) -> Iterator[Delegated]:
 
 
 @pytest.fixture(params=["full", "empty"])
-def there(request: pytest.FixtureRequest) -> Iterator[Delegated]:
-    """Either of them, as it was when everything was delegated, before and after."""
+def there(request: pytest.FixtureRequest) -> Delegated:
+    """Either of them; each test begins by delegating what it is about."""
     world: Delegated = request.getfixturevalue(request.param)
-    before = dict(world.granted)
-    yield world
-    world.granted = before
-    places: tuple[ad_rights.Where, ...] = ("base", "groups", "names")
-    delegated.put(world.samba, {world.places.dn(where): world.descriptor(where) for where in places})
+    return world
 
 
 @pytest.fixture(scope="module")
@@ -166,6 +172,7 @@ def empty(samba: Samba) -> Iterator[Delegated]:
 
 
 def test_check_finds_nothing_wrong_with_exactly_these_rights(there: Delegated) -> None:
+    there.delegate(GRANTED)
     report = there.connected.check()
     assert [each.sentence for each in report.findings if each.level != "ok"] == []
     told = " ".join(each.sentence for each in report.findings)
@@ -185,14 +192,15 @@ def named(world: Delegated, some: tuple[Right, ...]) -> None:
 
 
 def test_everything_that_onroll_does_can_be_done_with_exactly_these_rights(full: Delegated) -> None:
+    full.delegate(GRANTED)
     assert full.everything_it_does() == []
 
 
-@pytest.mark.parametrize("right", [each for each in TABLE if not each.usual], ids=str_of)
+@pytest.mark.parametrize("right", GRANTED, ids=str_of)
 def test_check_names_each_right_that_was_taken_away_and_something_fails_without_it(
     there: Delegated, right: Right
 ) -> None:
-    there.delegate([each for each in there.granted if each != right])
+    there.delegate([each for each in GRANTED if each != right])
     named(there, (right,))
     if there.inhabited:
         failed = there.everything_it_does()
@@ -204,7 +212,7 @@ def test_check_names_each_right_that_was_taken_away_and_something_fails_without_
 def test_check_names_what_windows_gives_to_everybody_and_somebody_took_away(
     there: Delegated, some: tuple[Right, ...]
 ) -> None:
-    there.deny(some)
+    there.delegate(GRANTED, some)
     named(there, some)
 
 
@@ -213,6 +221,7 @@ def warnings(world: RealDomain) -> list[str]:
 
 
 def test_an_ou_and_a_user_that_do_not_inherit_are_named(empty: Delegated) -> None:
+    empty.delegate(GRANTED)
     apart, (user, admin) = f"OU=Apart,{empty.base}", ("uma", "vic")
     closed = delegated.with_entries(empty.who.plain, [], inherits=False)
     empty.samba.ldap("ldapadd", stdin=delegated.entry(apart, closed))
@@ -234,9 +243,8 @@ def test_an_ou_and_a_user_that_do_not_inherit_are_named(empty: Delegated) -> Non
 
 
 def test_rights_that_end_one_level_down_are_none(there: Delegated) -> None:
-    once = [each.replace(";CI;", ";CINP;") for each in there.who.entries(there.granted) if ";CI;CC;" in each]
-    table = [each for each in there.granted if each.kind != "create"]
-    there.delegate(table)
+    once = [each.replace(";CI;", ";CINP;") for each in there.who.entries(GRANTED) if ";CI;CC;" in each]
+    there.granted = {each: None for each in GRANTED if each.kind != "create"}
     delegated.put(there.samba, {there.base: there.descriptor("base", *once)})
     told = " ".join(each.sentence for each in there.connected.check().findings if each.level == "problem")
     assert "may not make organisational units in" in told
@@ -258,12 +266,11 @@ def test_the_ou_of_the_groups_may_come_later_where_the_base_has_their_rights(sam
 
 def test_what_the_directory_does_not_say_is_said(empty: Delegated) -> None:
     (unseen,) = (each for each in TABLE if each.of == ad_rights.DESCRIPTOR and each.on == "organizationalUnit")
-    empty.deny((unseen,))
+    empty.delegate(GRANTED, [unseen])
     said = " ".join(warnings(empty))
     assert "Nobody knows before the first write whether onroll's account may write displayName" in said
     assert "reset passwords of users" in said
     assert empty.connected.check().good
-    empty.delegate(empty.granted)
 
 
 def test_where_not_everybody_may_read_the_second_table_is_enough(samba: Samba) -> None:
@@ -329,6 +336,7 @@ CONSTRUCTED = dict.fromkeys(("allowedchildclasseseffective", "allowedattributese
 def test_check_knows_from_whatever_the_server_tells(
     empty: Delegated, hidden: dict[str, bytes | None], knows: bool
 ) -> None:
+    empty.delegate(GRANTED)
     own = delegated.sid_bytes(empty.who.sid)
     told = {name: own if value == b"own" else value for name, value in hidden.items()}
     target = wrapped(empty.connect(), lambda wire: Silent(wire, told))
@@ -350,40 +358,3 @@ def test_the_entries_are_as_sambas_own_tool_takes_them(samba: Samba) -> None:
     assert world.connected.check().good
     assert world.everything_it_does() == []
     world.clear()
-
-
-SETTINGS_OF_THE_PAGE = active_directory.Settings.model_validate(
-    {"server": "ldaps://dc1.school.test", "base": "OU=Milton Park,DC=school,DC=test", "write": ["department"],
-     "user": "onroll@school.test", "password": "env:ONROLL_AD_PASSWORD"}
-)  # fmt: skip
-PAGE = Path(__file__).parents[2] / "docs" / "targets" / "active-directory.md"
-_ON = {"base": "`base`", "groups": "the groups' OU", "names": "the domain, or `names_base`"}
-
-
-def test_the_page_tells_the_rights_of_the_table_and_the_commands_that_setup_prints() -> None:
-    lines = PAGE.read_text(encoding="utf-8").splitlines()
-    rows = [line for line in lines if line.startswith("| ") and not line.startswith("| right ")]
-    table = active_directory.table(SETTINGS_OF_THE_PAGE, True)
-    assert rows == [f"| {sentence(some)} | {_ON[some[0].where]} | {some[0].purpose} |" for some in together(table)]
-    printed = active_directory.grants(SETTINGS_OF_THE_PAGE, ["teaching"])
-    assert [line.strip() for line in lines if line.startswith("    ds")] == [
-        each for each in printed if each.startswith("ds")
-    ]
-
-
-def test_setup_prints_the_account_of_the_settings_and_what_they_ask_for() -> None:
-    def printed(groups: tuple[str, ...] = (), **other: object) -> str:
-        return "\n".join(active_directory.grants(SETTINGS_OF_THE_PAGE.model_copy(update=other), groups))
-
-    assert "group" not in printed()
-    assert '"onroll@school.test:WP;extensionAttribute3;user"' in printed(identity_attribute="extensionAttribute3")
-    assert "employeeID" not in printed(identity_attribute="extensionAttribute3")
-    nested = printed(("year",), groups_place="All/Groups").splitlines()
-    made = [line for line in nested if line.startswith("dsadd")]
-    assert [line.count("OU=") for line in made] == [2, 3]
-    unnamed = printed(user="", kerberos=True, password=None)
-    assert '"DOMAIN\\ACCOUNT:CC;user"' in unnamed and "Put the account under which onroll signs in" in unnamed
-    assert '"SCHOOL\\onroll$:CC;user"' in printed(user="SCHOOL\\onroll$")
-    twice = printed(write=["mail2", "info", "displayName"])
-    assert twice.count(";info;") == twice.count(";displayName;") == 1
-    assert active_directory.grants(SETTINGS) == ["The demo's own directory asks nobody for rights."]

@@ -230,12 +230,17 @@ def commands(table: Collection[Right], places: Places, account: str) -> list[str
         found.append(
             "The OU of the groups has to be there before rights can be given on it; dsadd complains where it is, and does no harm."
         )
-        found += making(places)
-    found += [command(some, places, who) for some in together(each for each in table if not each.usual)]
+        found += map(_indented, making(places))
+    granted = together(each for each in table if not each.usual)
+    found += [_indented(command(some, places, who)) for some in granted]
     found.append(
         "Reading needs nothing where everybody may read the domain, as Windows sets it up; onroll check says so where it does."
     )
     return found
+
+
+def _indented(line: str) -> str:
+    return f"    {line}"
 
 
 def making(places: Places) -> list[str]:
