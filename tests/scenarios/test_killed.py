@@ -9,8 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-import pytest
-
+from directories import RealDomain
 from onroll_core import pipeline
 from onroll_daemon.demo import Demo, demo
 from onroll_daemon.wiring import line
@@ -45,13 +44,13 @@ def sync(world: Demo, kill_after: float | None = None) -> int | None:
     return process.returncode
 
 
-def test_killed_at_any_moment(samba: Samba, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ONROLL_TEST_AD_PASSWORD", samba.env["AD_BIND_PASSWORD"])
-    base = samba.unit()
-    table = (
-        f'server = "ldaps://{samba.env["AD_HOST"]}"\nbase = "{base}"\nnames_base = "{base}"\nuser = "{samba.env["AD_BIND_USER"]}"\n'
-        f'password = "env:ONROLL_TEST_AD_PASSWORD"\nca_file = "{samba.env["AD_CA_FILE"]}"'
-    )
+def test_killed_at_any_moment(samba: Samba, tmp_path: Path) -> None:
+    ad = RealDomain(samba=samba)
+    base = ad.base
+    told = {"server", "base", "names_base", "user", "ca_file"}
+    settings = ad.settings(names_base=base).model_dump(include=told)
+    table = "\n".join(f'{name} = "{value}"' for name, value in settings.items())
+    table += '\npassword = "env:ONROLL_TEST_AD_PASSWORD"'
     chance = random.Random(SEED)
     killed = 0
     with demo(PEOPLE, tmp_path, table) as world:
