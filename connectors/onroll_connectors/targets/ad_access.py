@@ -103,13 +103,13 @@ class Access:
         unknown: list[tuple[Right, ...]] = []
         bad: set[str] = set()
         for some in together(self.table):
-            missing = tuple(each for each in some if self._missing(each))
+            missing = tuple(each for each in some if self._verdict(each) is False)
             if missing:
                 if missing[0].where == "groups" and self.unmade and "group" not in bad:
                     yield self._unmade()
                 bad.add(_about(missing[0]))
                 self.lost.update(missing)
-                yield from self._lost(missing)
+                yield self._lost(missing)
             elif not some[0].usual and all(self._verdict(each) is None for each in some):
                 unknown.append(some)
         yield from self._well(bad, {_about(each[0]) for each in unknown})
@@ -140,12 +140,9 @@ class Access:
             return False
         return True if True in found else None
 
-    def _missing(self, right: Right) -> bool:
-        return self._verdict(right) is False
-
-    def _lost(self, missing: tuple[Right, ...]) -> Iterator[Finding]:
+    def _lost(self, missing: tuple[Right, ...]) -> Finding:
         first, place = missing[0], self.places.dn(missing[0].where)
-        yield Finding(
+        return Finding(
             "warning" if first.of == DESCRIPTOR else "problem",
             f"onroll's account may not {sentence(missing)} in {place}, which it has to, to {first.purpose}."
             f" Grant it: {self._command(missing)}",
