@@ -68,14 +68,16 @@ class Server:
 
 
 @contextmanager
-def booted(folder: Path) -> Iterator[Server]:
-    """A clean Debian while the block runs; what it writes lies in `folder` and on no other server."""
+def booted(folder: Path, sees_this_machine: bool = False) -> Iterator[Server]:
+    """A clean Debian while the block runs; what it writes lies in `folder` and on no other server. It has a network of its own, with nobody else in it,
+    or this machine's, so that servers on this machine's loopback addresses are servers to it too."""
     root = folder / "root"
     for name in ("up", "work", "root"):
         (folder / name).mkdir(parents=True)
     options = f"lowerdir={base()},upperdir={folder / 'up'},workdir={folder / 'work'}"
     subprocess.run(["mount", "-t", "overlay", "overlay", "-o", options, str(root)], check=True)
-    command = ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--private-network", "--link-journal=no",
+    network = () if sees_this_machine else ("--private-network",)
+    command = ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", *network, "--link-journal=no",
                f"--machine=onroll-{os.getpid()}-{folder.name}", "-D", str(root), "--boot"]  # fmt: skip
     with (folder / "boot.log").open("wb") as log:
         machine = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import shutil
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from debian_root import ROOT, Server, booted, can_boot
+from debian_root import Server, booted, can_boot
+from packaged_server import as_service, built, runs, usernames, wait_for_run
 
 CONFIG = """
 [store]
@@ -45,34 +41,6 @@ def school(server: Server, *more: str) -> None:
     (server.root / "srv/export").mkdir(exist_ok=True)
     text = HEADER + "".join(f"{row}\n" for row in (*POTTERS, *more))
     (server.root / "srv/export/students.csv").write_text(text, encoding="utf-8")
-
-
-def runs(server: Server) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(server.run("onroll runs --json").out)["runs"]
-    return found
-
-
-def wait_for_run(server: Server, number: int) -> dict[str, Any]:
-    """The service's run of that number, when it is over."""
-    for _ in range(120):
-        row = next((each for each in runs(server) if each["id"] == number and each["status"]), None)
-        if row is not None:
-            return row
-        time.sleep(0.5)
-    raise AssertionError(server.run("journalctl -u onroll --no-pager | tail -20").out)
-
-
-def usernames(server: Server) -> list[str]:
-    told = json.loads(server.run("onroll users list --json").out)["users"]
-    return sorted(each["username"] for each in told)
-
-
-def built(folder: Path, version: str) -> Path:
-    """A package of this tree."""
-    command = [sys.executable, str(ROOT / "packaging/debian/build.py"), "--out", str(folder), "--version", version]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return Path(done.stdout.strip())
 
 
 if os.environ.get("ONROLL_SOAK") and can_boot():
@@ -145,7 +113,7 @@ if os.environ.get("ONROLL_SOAK") and can_boot():
             assert other.run("stat -c '%U:%G %a' /etc/onroll/onroll.toml").out.strip() == "root:onroll 640"
             other.run("systemctl start onroll")
             # Tonight's run was made on the first server; somebody asks for one more.
-            other.run("setpriv --reuid onroll --regid onroll --init-groups onroll sync milton-park")
+            as_service(other, "onroll sync milton-park")
             night = wait_for_run(other, last + 1)
             assert night["status"] == "done" and night["summary"]["targets"]["ad"]["created"] == 1
             assert set(usernames(other)) > set(known)
