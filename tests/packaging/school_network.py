@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
+import delegated
+from directories import RealDomain
 from onroll_connectors.sandbox.google import Workspace
 from onroll_connectors.sandbox.graph import Graph
 from onroll_connectors.sandbox.school import School, milton_park
@@ -53,8 +55,7 @@ class Gate:
 class SchoolNetwork:
     """The systems, and how a server reaches them."""
 
-    samba: Samba
-    base: str
+    domain: RealDomain
     school: School
     graph: Graph
     google: Workspace
@@ -65,41 +66,45 @@ class SchoolNetwork:
 
     def secrets(self) -> dict[str, str]:
         """What the configuration refers to, by the name of its file."""
-        return {"ad-password": self.samba.env["AD_BIND_PASSWORD"], "clouds-token": CLOUD_TOKEN, "wonde-token": TOKEN}
+        return {"ad-password": delegated.PASSWORD, "clouds-token": CLOUD_TOKEN, "wonde-token": TOKEN}
 
-    def configuration(self, console: int) -> str:
-        """onroll.toml of a server whose console listens on that port."""
+    def certificate(self) -> str:
+        """The domain's certificate authority, as PEM."""
+        return Path(self.domain.samba.env["AD_CA_FILE"]).read_text(encoding="ascii")
+
+    def answers(self, console: int) -> str:
+        """To `onroll setup`, on a server whose console listens on that port."""
         return f"""
-[store]
-url = "sqlite:////var/lib/onroll/onroll.db"
 [console]
 listen = "127.0.0.1:{console}"
 [targets.ad]
 kind = "active_directory"
-server = "ldaps://{self.samba.env["AD_HOST"]}"
-base = "{self.base}"
-user = "{self.samba.env["AD_BIND_USER"]}"
+server = "ldaps://{self.domain.samba.env["AD_HOST"]}"
+base = "{self.domain.base}"
+user = "{delegated.delegation(self.domain.samba).user}"
 password = "file:secrets/ad-password"
 ca_file = "domain-ca.pem"
 groups = ["year", "registration"]
+observe_only = false
 [targets.m365]
 kind = "microsoft365"
 endpoint = "{self.graph_url}/v1.0"
 token = "file:secrets/clouds-token"
 groups = ["year"]
+observe_only = false
 [targets.google]
 kind = "google_workspace"
 endpoint = "{self.google_url}"
 token = "file:secrets/clouds-token"
 groups = ["registration"]
-[[school]]
+observe_only = false
+[school]
 id = "milton-park"
 name = "Milton Park School"
 domain = "{DOMAIN}"
 mis = "wonde"
 window = "19:00-22:00"
 spread = 0
-targets = ["ad", "m365", "google"]
 [school.source]
 school = "{SCHOOL_ID}"
 token = "file:secrets/wonde-token"
@@ -126,7 +131,9 @@ place = "Staff"
         return {name: dict(pairs) for name, pairs in found.items()}
 
     def _domain_users(self) -> list[tuple[str, bool]]:
-        told = self.samba.ldbsearch("(objectClass=user)", "userPrincipalName", "userAccountControl", base=self.base)
+        told = self.domain.samba.ldbsearch(
+            "(objectClass=user)", "userPrincipalName", "userAccountControl", base=self.domain.base
+        )
         pairs = []
         for record in told.split("\n\n"):
             values = dict(line.split(": ", 1) for line in record.splitlines() if ": " in line and line[0] != "#")
@@ -136,11 +143,13 @@ place = "Staff"
 
     def group_members(self, name: str) -> int:
         """How many people are in a group of the domain."""
-        return len(self.samba.values(f"(&(objectClass=group)(sAMAccountName={name}))", "member", self.base))
+        return len(
+            self.domain.samba.values(f"(&(objectClass=group)(sAMAccountName={name}))", "member", self.domain.base)
+        )
 
     def state(self) -> tuple[list[str], int, int]:
         """Moves with every write to any of the targets: the domain's own counters of changes, and the writes that the clouds have answered."""
-        numbers = self.samba.values("(objectClass=*)", "uSNChanged", self.base)
+        numbers = self.domain.samba.values("(objectClass=*)", "uSNChanged", self.domain.base)
         return sorted(numbers), self.graph.written(), self.google.written()
 
 
@@ -151,15 +160,10 @@ def school_network(samba: Samba, pupils: int = 30, staff: int = 6) -> Iterator[S
     graph = Graph(domains={DOMAIN: "Managed"}, token=CLOUD_TOKEN)
     google = Workspace(domains={DOMAIN: True}, token=CLOUD_TOKEN)
     gate = Gate(google, ("primaryEmail",))
-    base = samba.unit()
+    domain = RealDomain(samba=samba)
     with ExitStack() as stack:
         urls = [stack.enter_context(serve(each)) for each in (Wonde(school), graph, gate)]
         stack.callback(gate.open)
-        yield SchoolNetwork(samba, base, school, graph, google, gate, *urls)
+        yield SchoolNetwork(domain, school, graph, google, gate, *urls)
     assert (graph.breaches, google.breaches) == ([], [])
-    samba.ldap("ldapdelete", "-r", base)
-
-
-def certificate(samba: Samba) -> str:
-    """The domain's certificate authority, as PEM."""
-    return Path(samba.env["AD_CA_FILE"]).read_text(encoding="ascii")
+    domain.clear()

@@ -16,7 +16,7 @@ import pytest
 from debian_root import Server, booted, can_boot
 from packaged_server import as_service, built, rows, runs, users, wait_for_run
 from samba import Samba
-from school_network import EVERYWHERE, SchoolNetwork, certificate, school_network
+from school_network import EVERYWHERE, SchoolNetwork, school_network
 
 SCHOOL = "milton-park"
 CONFIGURATION = "etc/onroll/onroll.toml"
@@ -30,15 +30,19 @@ def free_port() -> int:
 
 def bring_secrets(server: Server, network: SchoolNetwork) -> None:
     """What no backup and no answer holds: the domain's certificate authority, and the secrets."""
-    (server.root / "etc/onroll/domain-ca.pem").write_text(certificate(network.samba), encoding="ascii")
+    (server.root / "etc/onroll/domain-ca.pem").write_text(network.certificate(), encoding="ascii")
     for name, secret in network.secrets().items():
         (server.root / "etc/onroll/secrets" / name).write_text(secret, encoding="utf-8")
     server.run("chown root:onroll /etc/onroll/secrets/* && chmod 640 /etc/onroll/secrets/*")
 
 
 def set_up(server: Server, network: SchoolNetwork) -> None:
-    """The first configuration."""
-    (server.root / CONFIGURATION).write_text(network.configuration(free_port()), encoding="utf-8")
+    """The first configuration, from a file of answers."""
+    (server.root / "root/answers.toml").write_text(network.answers(free_port()), encoding="utf-8")
+    said = server.run("onroll setup --answers /root/answers.toml").out
+    assert "Wrote /etc/onroll/onroll.toml. What was there before is /etc/onroll/onroll.toml.before-setup" in said
+    assert server.run("stat -c '%U:%G %a' /etc/onroll/onroll.toml").out.strip() == "root:onroll 640"
+    assert server.run("stat -c %U:%G /var/lib/onroll/onroll.db").out.strip() == "onroll:onroll"
 
 
 def next_window(server: Server) -> None:
@@ -159,6 +163,8 @@ if os.environ.get("ONROLL_SOAK") and can_boot():
             first.run("systemctl stop onroll")
             after = rows(first)
             assert sum(map(len, before.values())) > 200
+            # Each start makes one more link to the console, as long as nobody administers it.
+            assert set(before.pop("one_time_links")) < set(after.pop("one_time_links"))
             assert after == before
             nothing_to_do(first, network)
 
