@@ -1,10 +1,10 @@
 # make demo    a fictional school and three directories, on this machine alone: no root, nothing to configure
-# make test    everything; installs Samba, PostgreSQL and Chromium with apt when root, says what is missing when not
+# make test    everything; installs Samba, PostgreSQL, Chromium and Wine with apt when root, says what is missing when not
 # make windows-bundle    one zip that installs onroll on a Windows server
 # make deb         the package for Debian 12, in dist/ (built on Debian 12)
 # make sbom        what onroll stands on, as CycloneDX, in dist/          make audit    whether something is known against any of it
 # make lint | bench | soak
-.PHONY: demo test lint check bench soak clean servers windows-test windows-bundle deb sbom audit
+.PHONY: demo test lint check bench soak clean servers windows-test windows-parts windows-bundle deb sbom audit
 
 PYTHON := .venv/bin/python
 SOURCES := sync_core/onroll_core connectors/onroll_connectors daemon/onroll_daemon
@@ -13,7 +13,9 @@ export PYTHONDONTWRITEBYTECODE := $(PYTHONDONTWRITEBYTECODE)
 demo: .venv/.run
 	@.venv/bin/onroll demo
 
-test: .venv/.dev servers lint
+# Servers and wheels are waited for (the network), lint computes: all at once.
+test: .venv/.dev
+	@$(MAKE) --no-print-directory --output-sync -j3 servers lint windows-parts
 	$(PYTHON) -m pytest -q -n 2 --dist worksteal tests
 
 lint: .venv/.dev
@@ -22,8 +24,7 @@ lint: .venv/.dev
 	.venv/bin/mypy $(SOURCES)
 	.venv/bin/lint-imports
 
-# Windows' own Python under Wine: the bundle, the service's life cycle, secrets, the event log.
-windows-test: export ONROLL_WINDOWS := 1
+# The part of `make test` that runs Windows' own Python under Wine: the bundle, the service's life cycle, secrets, the event log.
 windows-test: .venv/.dev servers
 	$(PYTHON) -m pytest -q -n 2 --dist worksteal tests/windows
 
@@ -46,6 +47,9 @@ servers:
 	@echo "Making .venv from uv.lock, with what the tests need (once) ..."
 	@sh packaging/bootstrap/environment.sh --dev
 	@touch $@ .venv/.run
+
+windows-parts: .venv/.run
+	@$(PYTHON) packaging/windows/build.py --fetch
 
 windows-bundle: .venv/.run
 	@$(PYTHON) packaging/windows/build.py

@@ -1,8 +1,9 @@
 """Makes the Windows bundle on Linux: one zip with Python, the locked wheels and onroll, that needs neither Python nor a network on the server.
 
-    build.py [--out DIR] [--python ZIP]
+    build.py [--out DIR] [--python ZIP] [--fetch]
 
-`--python` takes python.org's own embeddable zip instead of the pinned package, when a newer Python is wanted. The same inputs give the same bytes.
+`--fetch` only brings what is needed from outside, so that a build after it needs no network. `--python` takes python.org's own
+embeddable zip instead of the pinned package, when a newer Python is wanted. The same inputs give the same bytes.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 CACHE = ROOT / ".cache" / "windows"
 UV = ROOT / ".cache" / "tools" / "bin" / "uv"
+TOOLS = ROOT / "packaging" / "bootstrap" / "build.txt"
 PIP = next((HERE.parent / "bootstrap").glob("pip-*.whl")) / "pip"
 MOMENT = (2020, 1, 1, 0, 0, 0)
 EPOCH = "1577836800"
@@ -44,9 +46,13 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--out", type=Path, default=ROOT / "dist")
     asked.add_argument("--python", type=Path, default=None, help="python.org's python-3.x.y-embed-amd64.zip")
+    asked.add_argument("--fetch", action="store_true", help="bring Python and the wheels, and build nothing")
     told = asked.parse_args()
     try:
-        print(build(told.out, told.python))
+        if told.fetch:
+            site_packages(release_of(embeddable(told.python)))
+        else:
+            print(build(told.out, told.python))
     except Unbuilt as why:
         sys.exit(str(why))
 
@@ -92,9 +98,13 @@ def embeddable(given: Path | None) -> Mapping[str, bytes]:
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory() as folder:
+            # pip takes a hash among the build tools for a wish that every one of theirs be pinned: it gets the versions alone.
+            tools, into = Path(folder, "build.txt"), Path(folder, "fetched")
+            tools.write_text("\n".join(re.findall(r"(?m)^\S+==[^\s;]+", TOOLS.read_text(encoding="utf-8"))))
             what = ("--no-deps", "--no-binary", ":all:", "--require-hashes", "--quiet", "--disable-pip-version-check")
-            run(sys.executable, PIP, "download", *what, "-r", HERE / "python.txt", "-d", folder)
-            (fetched,) = Path(folder).iterdir()
+            told = ("--build-constraint", tools, "-r", HERE / "python.txt")
+            run(sys.executable, PIP, "download", *what, *told, "-d", into)
+            (fetched,) = into.iterdir()
             put(kept, fetched.read_bytes())
     with tarfile.open(kept) as outer:
         (inner,) = (name for name in outer.getnames() if name.endswith("/data.zip"))
@@ -159,7 +169,8 @@ def laid_out(site: Path) -> dict[str, bytes]:
 def onroll_itself() -> dict[str, bytes]:
     """The wheel of this tree, unpacked."""
     with tempfile.TemporaryDirectory() as folder:
-        run(UV, "build", "--quiet", "--wheel", "--out-dir", folder, "--project", ROOT, ROOT)
+        tools = ("--build-constraints", TOOLS, "--require-hashes")
+        run(UV, "build", "--quiet", "--wheel", *tools, "--out-dir", folder, "--project", ROOT, ROOT)
         (wheel,) = Path(folder).glob("*.whl")
         with zipfile.ZipFile(wheel) as archive:
             return {name: archive.read(name) for name in archive.namelist() if not name.endswith("/")}

@@ -9,9 +9,7 @@ command -v samba >/dev/null && command -v ldbsearch >/dev/null && command -v kin
 compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
 command -v chromium >/dev/null || command -v google-chrome >/dev/null ||
   compgen -G "${PLAYWRIGHT_BROWSERS_PATH:-$HOME/.cache/ms-playwright}/chromium*" >/dev/null || missing+=(chromium)
-if [ -n "${ONROLL_WINDOWS:-}${ONROLL_SOAK:-}" ]; then
-  { command -v wine64 || command -v wine; } >/dev/null && command -v x86_64-w64-mingw32-gcc >/dev/null || missing+=(wine)
-fi
+{ command -v wine64 || command -v wine; } >/dev/null && command -v x86_64-w64-mingw32-gcc >/dev/null || missing+=(wine)
 [ ${#missing[@]} -gt 0 ] || exit 0
 if [ "$(id -u)" != 0 ]; then
   echo "make test needs servers that are not installed: ${missing[*]}." >&2

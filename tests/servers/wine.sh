@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Wine, for the tests on Windows CPython, and the compiler of the one DLL that Wine 8 lacks. From the distribution's own packages; no i386.
 set -uo pipefail
-command -v wine64 >/dev/null || command -v wine >/dev/null && command -v x86_64-w64-mingw32-gcc >/dev/null && exit 0
+{ command -v wine64 || command -v wine; } >/dev/null && command -v x86_64-w64-mingw32-gcc >/dev/null && exit 0
 if [ "$(id -u)" != 0 ]; then
   echo "make test needs Wine and mingw-w64 for the tests on Windows: sudo bash tests/servers/wine.sh" >&2
   exit 1
