@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import random
 
+import pytest
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["samba", "directories"]
+pytest_plugins = ["samba", "directories", "made_once"]
 
 settings.register_profile(
     "ci", derandomize=True, database=None, max_examples=60, deadline=None, suppress_health_check=list(HealthCheck)
@@ -17,3 +18,14 @@ settings.register_profile(
 )
 settings.load_profile("soak" if os.environ.get("ONROLL_SOAK") else "ci")
 random.seed(7)
+
+LONG = ("tests/windows/test_windows_service.py", "tests/windows/test_windows_bundle.py", "tests/windows/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first: the other process has then something short to take over at the end."""
+
+    def turn(item: pytest.Item) -> int:
+        return next((n for n, start in enumerate(LONG) if item.nodeid.startswith(start)), len(LONG))
+
+    items.sort(key=turn)

@@ -21,6 +21,8 @@ from onroll_core.store import Store
 from onroll_core.store.engine import HEAD
 from onroll_core.store.schema import metadata
 
+pytestmark = pytest.mark.usefixtures("fresh_store")
+
 
 def plain(url: str) -> Engine:
     return create_engine(url.replace("postgresql://", "postgresql+psycopg://"))

@@ -17,6 +17,8 @@ from onroll_core.store import Store, copies
 from onroll_core.store.engine import HEAD, open_engine
 from onroll_core.store.sqlite_files import keep_before, look_over, schema_of
 
+pytestmark = pytest.mark.usefixtures("fresh_store")
+
 OLD = "0004"
 PEOPLE = 300
 
