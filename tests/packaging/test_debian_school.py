@@ -38,8 +38,8 @@ def bring_secrets(server: Server, network: SchoolNetwork) -> None:
 
 def set_up(server: Server, network: SchoolNetwork) -> None:
     """The first configuration, from a file of answers."""
-    (server.root / "root/answers.toml").write_text(network.answers(free_port()), encoding="utf-8")
-    said = server.run("onroll setup --answers /root/answers.toml").out
+    (server.root / "var/tmp/answers.toml").write_text(network.answers(free_port()), encoding="utf-8")
+    said = server.run("onroll setup --answers /var/tmp/answers.toml").out
     assert "Wrote /etc/onroll/onroll.toml. What was there before is /etc/onroll/onroll.toml.before-setup" in said
     assert server.run("stat -c '%U:%G %a' /etc/onroll/onroll.toml").out.strip() == "root:onroll 640"
     assert server.run("stat -c %U:%G /var/lib/onroll/onroll.db").out.strip() == "onroll:onroll"
