@@ -7,14 +7,16 @@ that is missing on one side is seen and never lost in a join.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from onroll_connectors.rights import Rights
 from onroll_connectors.sql_failures import Kind, kind
-from onroll_connectors.sql_query import Query
+from onroll_connectors.sql_query import Query, touched
+from onroll_connectors.sql_rights import grant, quoted
 from onroll_connectors.sql_settings import SqlSettings
 from onroll_core.contracts import Context
 from onroll_core.errors import Halt, OnrollError, Unavailable
@@ -80,10 +82,21 @@ class Reading:
 
 
 class Database:
-    """The database of one MIS, which people call `what`. `schema` and `prefix` stand before the names of its tables."""
+    """The database of one MIS, which people call `what`. `schema` and `prefix` stand before the names of its tables; `rights` say what each is for,
+    and `whole` are those of which not every column's name is known."""
 
-    def __init__(self, what: str, settings: SqlSettings, context: Context, schema: str = "", prefix: str = "") -> None:
-        self.what, self.place = what, settings.place
+    def __init__(
+        self,
+        what: str,
+        settings: SqlSettings,
+        context: Context,
+        schema: str = "",
+        prefix: str = "",
+        rights: Rights | None = None,
+        whole: Collection[str] = (),
+    ) -> None:
+        self.what, self.place, self._rights, self._whole = what, settings.place, rights, whole
+        self._login = quoted(settings.user) if settings.user else "the login"
         self._settings, self._context, self._prefix = settings, context, prefix
         self._schema = "" if settings.url.startswith("sqlite:") else schema  # a SQLite file has no schemas
         self._opened: Engine | None = None
@@ -126,11 +139,15 @@ class Database:
 
     def lacking(self, queries: Sequence[Query]) -> list[str]:
         """What a login cannot read of these, a sentence for each table, and nothing when it can read everything."""
-        wanted: dict[str, tuple[str, ...]] = {}
-        for query in queries:
-            for table, columns in query.touched.items():
-                wanted[table] = tuple(dict.fromkeys((*wanted.get(table, ()), *columns)))
-        return [sentence for table, columns in wanted.items() for sentence in self._lacking(table, columns)]
+        return [
+            f"{sentence}{self._purpose(table)}"
+            for table, columns in touched(queries).items()
+            for sentence in self._lacking(table, columns)
+        ]
+
+    def _purpose(self, table: str) -> str:
+        right = self._rights.named(table) if self._rights is not None else None
+        return f" It is for {right.purpose}, and nothing is read without it." if right is not None else ""
 
     def columns(self, connection: Connection, table: str) -> frozenset[str]:
         """See `Reading.columns`."""
@@ -209,11 +226,11 @@ class Database:
             denied = [each for each in columns if self._tried(table, (each,)) is not None]
             if denied and len(denied) < len(columns):
                 return [
-                    f"{self.what}: the login may not read {', '.join(denied)} of {name}. Run there: GRANT SELECT ON {name} TO the login."
+                    f"{self.what}: the login may not read {', '.join(denied)} of {name}. Run there: {grant(name, denied, self._login)}."
                 ]
         if known or found is Kind.DENIED:
             return [
-                f"{self.what}: the login may not read the table {name} of {self.place}. Run there: GRANT SELECT ON {name} TO the login."
+                f"{self.what}: the login may not read the table {name} of {self.place}. Run there: {grant(name, () if table in self._whole else columns, self._login)}."
             ]
         return [f"{self.what}: {self.place} has no table {name}, or hides it from the login. Is it the right database?"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -39,6 +39,15 @@ class Query:
             for table, columns in each.touched.items():
                 found[table] = tuple(dict.fromkeys((*found.get(table, ()), *columns)))
         return found
+
+
+def touched(queries: Iterable[Query]) -> dict[str, tuple[str, ...]]:
+    """Every table and column that some queries need, each once."""
+    found: dict[str, tuple[str, ...]] = {}
+    for query in queries:
+        for table, columns in query.touched.items():
+            found[table] = tuple(dict.fromkeys((*found.get(table, ()), *columns)))
+    return found
 
 
 class Cells(Shape):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
+import re
 import sqlite3
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from onroll_core.people import Snapshot
 from postgresql import Cluster
 
 WRONG: tuple[Any, ...] = (None, 0, -1, 1.5, float("inf"), b"\xff\xfe", b"", "x", 2**62)
+_GRANT = re.compile(r"GRANT SELECT (?:\(([\w, ]+)\) )?ON ([\w.]+) TO ")
 _TYPES = {"datetime": "timestamp", "int": "integer"}
 
 
@@ -43,6 +45,18 @@ def load(running: Cluster, tables: Sequence[Table], schema: str = "") -> str:
 def as_reader(running: Cluster, database: str) -> str:
     """The url of a database, for the login that may only read."""
     return running.url(database).replace("postgres@", "reader@")
+
+
+def grant(running: Cluster, database: str, said: Iterable[str]) -> None:
+    """Run the GRANTs that stand in lines or sentences, for `reader`; a PostgreSQL wants the names of a SQL Server in quotes."""
+    for command in (found for each in said for found in _GRANT.findall(each)):
+        columns, table = command
+        names = f" ({_quoted(columns)})" if columns else ""
+        running.run(f"GRANT SELECT{names} ON {_quoted(table)} TO reader", database)
+
+
+def _quoted(names: str) -> str:
+    return re.sub(r"\w+", r'"\g<0>"', names)
 
 
 def _has_role(running: Cluster) -> bool:

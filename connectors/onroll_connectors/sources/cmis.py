@@ -18,6 +18,7 @@ from onroll_connectors.own_groups import own_groups
 from onroll_connectors.school_years import Year, Years, chosen, first_day
 from onroll_connectors.shape import trimmed
 from onroll_connectors.sources import cmis_groups
+from onroll_connectors.sources.cmis_rights import RIGHTS, SETS, people_queries, whole
 from onroll_connectors.sql import Database, Reading
 from onroll_connectors.sql_query import Cells, Query
 from onroll_connectors.sql_settings import SqlSettings
@@ -33,7 +34,6 @@ GIVES = Gives(
     " Its columns for days, houses, contacts and e-mail addresses are not known.",
 )
 _CELLS = Cells("CMIS")
-_SETS = Query("SETIDDATA", ("setid", "yearstart"))
 
 
 class Settings(SqlSettings):
@@ -91,7 +91,9 @@ class Cmis:
 
     def __init__(self, settings: Settings, context: Context) -> None:
         self._settings, self._context = settings, context
-        self._database = Database("CMIS", settings, context, settings.table_schema, settings.prefix)
+        self._database = Database(
+            "CMIS", settings, context, settings.table_schema, settings.prefix, RIGHTS, whole(settings)
+        )
         self._today = context.today or context.now().date()
 
     def close(self) -> None:
@@ -105,7 +107,7 @@ class Cmis:
             with self._database.reading() as reading:
                 found.append(Finding("ok", f"CMIS lets onroll into {self._database.place}."))
                 wanted = cmis_groups.queries(self._settings, reading, ())
-            lacking = self._database.lacking([_SETS, *self._people_queries(()), *wanted.values()])
+            lacking = self._database.lacking([SETS, *people_queries(self._settings, ()), *wanted.values()])
             found += [Finding("problem", sentence) for sentence in lacking]
             if not lacking:
                 found += self._looked_at()
@@ -115,7 +117,7 @@ class Cmis:
 
     def _looked_at(self) -> Iterator[Finding]:
         with self._database.reading() as reading:
-            years = self._years(reading.rows(_SETS))
+            years = self._years(reading.rows(SETS))
         names = [f"{each.name!r} from {each.starts:%d %B %Y}" for each in years.all]
         yield Finding("ok", f"The data set of today is {names[0]}; read with it: {', '.join(names[1:]) or 'no other'}.")
         people = self.read().people
@@ -130,7 +132,7 @@ class Cmis:
         """Everyone of the data sets around today, from one transaction; raises Unavailable or Halt."""
         found = _Found()
         with self._database.reading() as reading:
-            listed = list(reading.rows(_SETS))
+            listed = list(reading.rows(SETS))
             years = self._years(listed)
             self._same_database(years)
             self._known_sets(reading, {_fold(name) for name, _ in listed})
@@ -210,18 +212,8 @@ class Cmis:
 
     # --- people ---
 
-    def _people_queries(self, sets: Sequence[object]) -> list[Query]:
-        where = {"SetId": sets}
-        birth = ("DateOfBirth",) if self._settings.dates_of_birth else ()
-        return [
-            Query("STUDENTS", ("SetId", "StudentId", "Name", "ClassGroupId", self._settings.year_column), where),
-            Query("NSTUPERSONAL", ("SetId", "StudentId", "Surname", "Forename", "CalledName", *birth), where),
-            Query("UKSTUSTATS", ("SetId", "StudentId", "UniqueNum"), where),
-            Query("LECTURER", ("SetId", "LecturerId", "Name"), where),
-        ]
-
     def _students(self, reading: Reading, years: Years, found: _Found) -> None:
-        people, personal, numbers, _ = self._people_queries([each.name for each in years.all])
+        people, personal, numbers, _ = people_queries(self._settings, [each.name for each in years.all])
         details, upns = self._by_id(reading, personal), self._by_id(reading, numbers)
         rows = self._by_id(reading, people)
         for orphan in (*details, *upns) if self._settings.strays == "refuse" else ():
@@ -269,7 +261,7 @@ class Cmis:
         )
 
     def _lecturers(self, reading: Reading, years: Years, found: _Found) -> None:
-        rows = self._by_id(reading, self._people_queries([each.name for each in years.all])[3])
+        rows = self._by_id(reading, people_queries(self._settings, [each.name for each in years.all])[3])
         for year in years.all:
             for (name, plain), row in rows.items():
                 if name != _fold(year.name) or plain in found.staff:

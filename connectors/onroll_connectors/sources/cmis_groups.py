@@ -63,7 +63,15 @@ class People:
         return key if key in self.there else None
 
 
-def queries(wishes: Wishes, reading: Reading, sets: Sequence[object]) -> dict[str, Query]:
+class Described(Protocol):
+    """Whatever tells which columns a table has."""
+
+    def columns(self, table: str) -> Collection[str]:
+        """Names in small letters; none for a table that cannot be seen."""
+        ...
+
+
+def queries(wishes: Wishes, reading: Described, sets: Sequence[object]) -> dict[str, Query]:
     """What has to be asked, by table; `ModuleId` and `mdId` are two spellings of one column, and the one that is there is asked for."""
     where = {"SetId": sets}
     subject = "{subject" in wishes.class_name
@@ -84,7 +92,7 @@ def queries(wishes: Wishes, reading: Reading, sets: Sequence[object]) -> dict[st
     return {table: Query(table, columns, where, distinct=table == "TIMETABLE") for table, columns in found.items()}
 
 
-def _module(wishes: Wishes, reading: Reading, table: str) -> str:
+def _module(wishes: Wishes, reading: Described, table: str) -> str:
     there = reading.columns(table)
     candidates = (wishes.module_column,) if wishes.module_column else _MODULE
     return next((each for each in candidates if each.casefold() in there), candidates[0])

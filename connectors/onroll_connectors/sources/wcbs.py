@@ -15,6 +15,7 @@ from onroll_connectors.gives import Gives
 from onroll_connectors.own_groups import own_groups
 from onroll_connectors.school_years import Year, Years, chosen
 from onroll_connectors.sources import wcbs_forms, wcbs_groups, wcbs_people
+from onroll_connectors.sources.wcbs_rights import RIGHTS, queries
 from onroll_connectors.sources.wcbs_rows import CALENDAR, CELLS, PUPIL, SCHOOL, YEAR, Codes, fold
 from onroll_connectors.sql import Database, Reading
 from onroll_connectors.sql_query import Query
@@ -95,7 +96,7 @@ class Wcbs:
 
     def __init__(self, settings: Settings, context: Context) -> None:
         self._settings, self._context = settings, context
-        self._database = Database("PASS", settings, context, settings.table_schema)
+        self._database = Database("PASS", settings, context, settings.table_schema, rights=RIGHTS)
         self._codes = Codes(settings.not_in_use)
         self._today = context.today or context.now().date()
 
@@ -109,8 +110,7 @@ class Wcbs:
         try:
             with self._database.reading():
                 found.append(Finding("ok", f"PASS lets onroll into {self._database.place}."))
-            wanted = [YEAR, CALENDAR, SCHOOL, *wcbs_people.queries(self._settings, ()), *wcbs_groups.queries(())]
-            lacking = self._database.lacking(wanted)
+            lacking = self._database.lacking(queries(self._settings))
             found += [Finding("problem", sentence) for sentence in lacking]
             if not lacking:
                 found += self._looked_at()
