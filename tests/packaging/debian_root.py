@@ -93,6 +93,8 @@ def booted(folder: Path, sees_this_machine: bool = False) -> Iterator[Server]:
             machine.kill()
             machine.wait(10)
         subprocess.run(["umount", "--lazy", str(root)], check=False)
+        for name in ("up", "work"):  # a whole onroll each; what was said while it booted is kept
+            shutil.rmtree(folder / name, ignore_errors=True)
 
 
 def _leader(machine: subprocess.Popen[bytes]) -> int:
