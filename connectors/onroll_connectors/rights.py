@@ -54,10 +54,11 @@ class Right:
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """All that one route needs. `mis` is what a person calls it, `ask` says whom to ask for the `table`, `give` what to do about one that is missing,
+    """All that one route needs. `mis` is what a person calls it, `noun` what it calls a right, `ask` says whom to ask for the `table`, `give` what to do about one that is missing,
     and `known` how far the names of the rights are known."""
 
     mis: str
+    noun: str
     ask: str
     give: str
     known: str
@@ -71,20 +72,22 @@ class Rights:
         """The right of that name, or None where there is no such one."""
         return next((each for each in self.table if each.name == name), None)
 
-    def missing(self, name: str, said: str = "") -> str:
-        """That a right is missing, what for, and what to do; `said` is what the MIS said itself. For what is no right of the table it is a plain refusal."""
+    def missing(self, name: str, said: str = "", sure: bool = True) -> str:
+        """That a right is missing, what for, and what to do; `said` is what the MIS said or showed, which leaves it open where it
+        is not `sure`. For what is no right of the table it is a plain refusal."""
         right = self.named(name)
         reason = f" ({said})" if said else ""
+        given = f"{self.mis} {'has not' if sure else 'may not have'} given onroll the {self.noun} {name}{reason}"
         if right is None:
-            return f"{self.mis} does not let onroll read {name}{reason}. {self.give}"
+            return f"{given}. {self.give}."
         way = f", or do without: {' and '.join(right.keys)} in [school.source]" if right.needed and right.keys else ""
         weight = "Nothing is read without it." if right.needed else "The rest is read, and that is not told."
-        return f"{self.mis} does not let onroll read {name}{reason}, which is for {right.purpose}. {weight} {self.give.rstrip('.')}{way}."
+        return f"{given}, which is for {right.purpose}. {weight} {self.give}{way}."
 
-    def finding(self, name: str, said: str = "") -> Finding:
+    def finding(self, name: str, said: str = "", sure: bool = True) -> Finding:
         """The same for a check: a problem where it is needed, else a warning."""
         right = self.named(name)
-        return Finding("problem" if right is None or right.needed else "warning", self.missing(name, said))
+        return Finding("problem" if right is None or right.needed else "warning", self.missing(name, said, sure))
 
     def lines(self, asked: Collection[Right]) -> list[str]:
         """Whom to ask for what, for people: a sentence, a line for each right, and how far that is known."""

@@ -268,7 +268,7 @@ def test_nothing_sensitive_is_asked_for(world: World) -> None:
 @pytest.mark.parametrize("entity", sorted(NEEDED))
 def test_an_entity_that_is_not_ticked_is_named(world: World, entity: str) -> None:
     world.simulator.scopes = NEEDED - {entity}
-    with pytest.raises(Halt, match=f"does not let onroll read {entity}"):
+    with pytest.raises(Halt, match=f"has not given onroll the entity {entity}"):
         world.read()
     assert [each for each in world.check().findings if each.level == "problem" and entity in each.sentence]
 

@@ -98,7 +98,7 @@ def test_a_token_that_ends_while_reading_is_renewed(world: World) -> None:
 def test_a_right_that_is_missing_is_named_with_its_list(world: World) -> None:
     for path in ("/api/alumni", "/api/teaching/sets", "/api/school/terms", "/api/humanresources/employees"):
         world.simulator.forbidden = frozenset({path})
-        with pytest.raises(Halt, match=f"does not let onroll read {path[1:]}"):
+        with pytest.raises(Halt, match=f"has not given onroll the right to {path[1:]}"):
             world.read()
         source = world.connect()
         assert any(path[1:] in each.sentence for each in source.check().findings if each.level == "problem")

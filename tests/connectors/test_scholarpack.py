@@ -205,10 +205,10 @@ def test_a_refused_client_is_told_apart(world: World, monkeypatch: pytest.Monkey
         world.read(**OAUTH | {"code": "env:ONROLL_TEST_CODE"})
 
 
-@pytest.mark.parametrize(("scope", "what"), [("student:read", "students"), ("staff:read", "staff")])
+@pytest.mark.parametrize(("scope", "what"), [("student:read", "pupils"), ("staff:read", "staff")])
 def test_a_scope_that_is_missing_is_named(world: World, scope: str, what: str) -> None:
     world.simulator.scopes -= {scope}
-    with pytest.raises(Halt, match=f"see {what}: the scope {scope}"):
+    with pytest.raises(Halt, match=f"the scope {scope} .403., which is for {what}"):
         world.read()
     said = [each.sentence for each in world.check().findings if each.level == "problem"]
     assert any(scope in each for each in said)

@@ -150,11 +150,11 @@ def test_scopes_that_are_missing_are_told_and_their_columns_are_not(world: World
     source = world.connect()
     told = " ".join(each.sentence for each in source.check().findings)
     source.close()
-    assert "Without the scope UPN" in told
-    assert "Without the scope StudentExtended" in told
+    assert "the scope UPN, which is for UPNs" in told
+    assert "the scope StudentExtended, which is for legal names" in told
     assert {(each.upn, each.legal_first) for each in world.read().people if each.role is Role.STUDENT} == {(None, None)}
     world.simulator.scopes = SCOPES - {"Student"}
-    with pytest.raises(Halt, match="has not authorised the scope Student"):
+    with pytest.raises(Halt, match="has not given onroll the scope Student"):
         world.read()
 
 

@@ -24,7 +24,8 @@ _WHEN = "2026-09-01T06:00:00.000Z"
 @dataclass(slots=True)
 class OneRoster:
     """One server; an application for `serving.serve`. `most` clamps a page; `counts` and `links` are the headers it sends; `oauth1` asks for signatures;
-    `form` and `headers` are what else a token and a request need. `district` has a second school beside. `fault`: "", "empty", "no staff", "repeat",
+    `form` and `headers` are what else a token and a request need. `district` has a second school beside. `withheld` are collections that the client may not see, `granted` the scope
+    that a token is given with, where it is another than was asked for. `fault`: "", "empty", "no staff", "repeat",
     "short page", "grows", "dies" or "dangling"."""
 
     school: School
@@ -36,6 +37,8 @@ class OneRoster:
     district: bool = False
     form: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+    withheld: frozenset[str] = frozenset()
+    granted: str = ""
     fault: str = ""
     asked: set[str] = field(default_factory=set)
     tokens: int = 0
@@ -59,7 +62,8 @@ class OneRoster:
 
     def _token(self, request: Request) -> Response:
         told = {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
-        scope = f"https://purl.imsglobal.org/spec/or/v{self.version.replace('.', 'p')}/scope/roster.readonly"
+        scopes = f"https://purl.imsglobal.org/spec/or/v{self.version.replace('.', 'p')}/scope/"
+        scope = scopes + ("roster-core.readonly" if "-core" in told.get("scope", "") else "roster.readonly")
         wanted = {
             "grant_type": "client_credentials",
             "client_id": CLIENT,
@@ -69,7 +73,8 @@ class OneRoster:
         if told != wanted:
             return Response(401, {"error": "invalid_client"})
         self.tokens += 1
-        return Response(200, {"access_token": TOKEN, "token_type": "bearer", "expires_in": 3600})
+        scope_told = {"scope": self.granted} if self.granted else {}
+        return Response(200, {"access_token": TOKEN, "token_type": "bearer", "expires_in": 3600} | scope_told)
 
     def _signed_in(self, request: Request) -> bool:
         given = request.headers.get("authorization", "")
@@ -101,6 +106,8 @@ class OneRoster:
         }  # fmt: skip
         if name not in makers:
             return _failure(404, "unknownobject")
+        if name in self.withheld:
+            return _failure(403, "forbidden")
         query = {key: values[0] for key, values in request.query.items()}
         rows = makers[name]()
         wanted = [each for each in query.get("fields", "").split(",") if each]

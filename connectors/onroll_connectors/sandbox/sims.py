@@ -28,12 +28,14 @@ REPORTS = {
 
 @dataclass(slots=True)
 class Sims:
-    """The reports of one school in `folder`. `ids` is whether the user may see them ("Third Party Reporting"); `form` is "xml" or "csv"."""
+    """The reports of one school in `folder`. `ids` is whether the user may see them ("Third Party Reporting"), `classes` whether he sees
+    any class ("Class Teacher"; that its report is then empty is inferred); `form` is "xml" or "csv"."""
 
     school: School
     folder: Path
     form: str = "xml"
     ids: bool = True
+    classes: bool = True
 
     def write(self) -> None:
         """Every report, in place of the last night's."""
@@ -43,6 +45,8 @@ class Sims:
         Export(self.school, hidden, "sims").write()
         for name in REPORTS.values():
             head, rows = _table(hidden / f"{name}.csv")
+            if name == "classes" and not self.classes:
+                rows = []
             if not self.ids:
                 kept = [n for n, caption in enumerate(head) if not caption.lower().endswith("_id")]
                 head, rows = [head[n] for n in kept], [[row[n] for n in kept] for row in rows]
@@ -50,8 +54,11 @@ class Sims:
             (self.folder / f"{name}.{self.form}").write_bytes(body)
 
 
-def command_reporter(folder: Path, into: Path) -> Path:
-    """A CommandReporter that knows the reports in `folder`: it takes the real one's switches, in any case, and fails as the real one does."""
+def command_reporter(folder: Path, into: Path, may_run: bool = True) -> Path:
+    """A CommandReporter that knows the reports in `folder`: it takes the real one's switches, in any case, and fails as the real one does.
+
+    `may_run` is whether the user may run reports ("Scheduled Reports"): that it says nothing and writes nothing then is inferred.
+    """
     script = f"""#!{sys.executable}
 import sys, shutil
 from pathlib import Path
@@ -70,7 +77,7 @@ if told.get("REPORT") not in reports:
     fail("Report not found: " + told.get("REPORT", ""))
 out = Path(told["OUTPUT"])
 found = Path({str(folder)!r}) / (reports[told["REPORT"]] + out.suffix.lower())
-if found.exists():
+if found.exists() and {may_run!r}:
     shutil.copyfile(found, out)
 """
     path = into / "CommandReporter.py"

@@ -46,7 +46,8 @@ class Wonde:
     """One school behind Wonde; an application for `serving.serve`.
 
     `fault`: "" or one of "401", "403", "422", "short page", "repeat", "dies", "garbage", "redirect", "wrong region", "empty", "half", "no counts".
-    `hidden` are fields that the school has not permitted.
+    `hidden` are fields that the school has not permitted, `withheld` lists ("contacts") and fields of one list ("students: year"). That a list which
+    is withheld answers 403 is inferred; that a field is null then is documented.
     """
 
     school: School
@@ -54,6 +55,7 @@ class Wonde:
     fault: str = ""
     faults: Faults = field(default_factory=Faults)
     hidden: frozenset[str] = frozenset({"date_of_birth", "gender"})
+    withheld: frozenset[str] = frozenset()
     token: str = TOKEN
     school_id: str = SCHOOL_ID
     reenrolled: dict[int, int] = field(default_factory=dict)
@@ -115,6 +117,8 @@ class Wonde:
             "deletions",
         ):
             return Response(404, {"error": "not found"})
+        if rest in self.withheld:
+            return Response(403, {"error": "Not permitted"})
         includes = {each for text in request.query.get("include", []) for each in text.split(",") if each}
         self.asked |= includes
         return self._page(request, rest, includes)
@@ -179,7 +183,9 @@ class Wonde:
             shown = self._lesson(row, includes)
         else:
             shown = self._group(row, includes)
-        return {name: None if name in self.hidden else value for name, value in shown.items()}
+        kind = what.partition("-")[0]
+        hidden = {name for name in shown if name in self.hidden or f"{kind}: {name}" in self.withheld}
+        return {name: None if name in hidden else value for name, value in shown.items()}
 
     def _id(self, number: int) -> str:
         """Wonde's own id, another after a re-enrolment while the upi stays."""

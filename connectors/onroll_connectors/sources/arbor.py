@@ -7,7 +7,7 @@ entities, and is a setting. Memberships are of an academic year and have dates: 
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable, Mapping, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any, Literal, Self
@@ -20,6 +20,7 @@ from onroll_connectors.own_groups import own_groups
 from onroll_connectors.secrets import Secret
 from onroll_connectors.sources.arbor_graphql import SHAPE, GraphQL, selection
 from onroll_connectors.sources.arbor_groups import Groups
+from onroll_connectors.sources.arbor_rights import NONE, RIGHTS
 from onroll_core.contracts import Context, Finding, Report, Source
 from onroll_core.errors import Halt, OnrollError, Unavailable
 from onroll_core.people import Person, Role, Snapshot, SourceKey, Status
@@ -128,8 +129,17 @@ class Arbor:
             except OnrollError as trouble:
                 found.append(Finding("problem", str(trouble)))
                 if "refused onroll" in str(trouble):
-                    break
-        return Report(found)
+                    return Report(found)
+        return Report([*found, *self._unseen()])
+
+    def _unseen(self) -> Iterator[Finding]:
+        """The entities that can be done without and of which Arbor shows not one record; a read finds out about the others."""
+        for right in RIGHTS.of(self._settings):
+            try:
+                if not right.needed and not self._graphql.shows(right.name):
+                    yield RIGHTS.finding(right.name, NONE, sure=False)
+            except OnrollError as trouble:
+                yield Finding("problem", str(trouble))
 
     def read(self) -> Snapshot:
         """Everyone, complete: the ids of pupils and staff are asked again at the end, and have to be the same. Raises Unavailable or Halt."""
@@ -295,7 +305,7 @@ class Arbor:
 
 
 def _nobody(what: str) -> str:
-    return f"Arbor shows no {what}. An application without the permission sees nothing, which looks like that: look at its permissions in Arbor. Nothing was changed."
+    return f"Arbor shows no {what}. {RIGHTS.missing('Student' if what == 'pupils on roll' else 'Staff', NONE, sure=False)} Nothing was changed."
 
 
 def _id(row: Mapping[str, Any]) -> str:

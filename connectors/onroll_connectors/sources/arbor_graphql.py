@@ -8,6 +8,7 @@ from typing import Any
 
 from onroll_connectors.http import Client
 from onroll_connectors.shape import Shape
+from onroll_connectors.sources.arbor_rights import RIGHTS
 from onroll_core.contracts import Context
 from onroll_core.errors import Halt, Unavailable
 
@@ -59,6 +60,10 @@ class GraphQL:
                 return
         raise Unavailable(f"Arbor has more than {_MOST_PAGES} pages of {entity}. Nothing was changed.")
 
+    def shows(self, entity: str) -> bool:
+        """True where there is at least one record of an entity. Raises as `rows` does."""
+        return bool(self._page(entity, "id", "", 0, 1))
+
     def same(self, entity: str, filters: str, read: Collection[str]) -> None:
         """Raises Unavailable when the ids of an entity are no longer those that were read: a page counted by position may have lost somebody."""
         now = {SHAPE.key(row.get("id"), f"the id of {entity}") for row in self.rows(entity, "id", filters)}
@@ -67,9 +72,11 @@ class GraphQL:
                 f"Arbor's list of {entity} changed while it was read ({len(read)} records, then {len(now)}). It is tried again later."
             )
 
-    def _page(self, entity: str, fields: str, filters: str, number: int) -> list[Mapping[str, Any]]:
-        told = f"{filters}, " if filters else ""
-        query = f"query {{ {entity}({told}page_size: {self._size}, page_num: {number}) {{ {fields} }} }}"
+    def _page(
+        self, entity: str, fields: str, filters: str, number: int, size: int | None = None
+    ) -> list[Mapping[str, Any]]:
+        told, size = f"{filters}, " if filters else "", size or self._size
+        query = f"query {{ {entity}({told}page_size: {size}, page_num: {number}) {{ {fields} }} }}"
         answer = self._client.fetch(
             "POST",
             "graphql/query",
@@ -84,10 +91,8 @@ class GraphQL:
             raise _refusal(errors, entity)
         data = SHAPE.table(body.get("data"), "data")
         rows = SHAPE.rows(data.get(entity), entity)
-        if len(rows) > self._size:
-            raise Unavailable(
-                f"Arbor sent {len(rows)} records of {entity} on a page of {self._size}. Nothing was changed."
-            )
+        if len(rows) > size:
+            raise Unavailable(f"Arbor sent {len(rows)} records of {entity} on a page of {size}. Nothing was changed.")
         return rows
 
 
@@ -98,8 +103,10 @@ def _refusal(errors: Any, entity: str) -> Halt | Unavailable:
     words = [SHAPE.text(SHAPE.table(each, "an error").get("message"), "an error") or "" for each in errors]
     first = (words[0] if words else "no reason").rstrip(".")
     if "do not have access" in first or "not authori" in first.lower():
+        right = RIGHTS.named(entity)
+        purpose = f" It is for {right.purpose}." if right is not None else ""
         return Halt(
-            f"Arbor does not let onroll read something of {entity}: {first}. Give the application that permission in Arbor, or, if the school can do without"
+            f"Arbor does not let onroll read something of {entity}: {first}.{purpose} Give the application that permission in Arbor, or, if the school can do without"
             " it, name the field in [school.source] omit. Nothing was changed."
         )
     if "cannot query field" in first.lower() or "unknown" in first.lower():

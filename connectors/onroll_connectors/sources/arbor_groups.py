@@ -8,7 +8,8 @@ from datetime import date
 from typing import Any, Literal
 
 from onroll_connectors.sources.arbor_graphql import SHAPE, GraphQL, selection
-from onroll_core.errors import Unavailable
+from onroll_connectors.sources.arbor_rights import NONE, RIGHTS
+from onroll_core.errors import Halt, Unavailable
 from onroll_core.people import Group, GroupKind, SourceKey
 
 # What a teaching group may be: the entity, what names it, who is in it, who takes it, and what both call it.
@@ -51,6 +52,8 @@ class Groups:
     ) -> Groups:
         """Ask for all of them; `pupils` and `staff` are those who were read, by Arbor's ids."""
         years = [row for row in graphql.rows("AcademicYear", "id displayName startDate endDate") if _within(row, today)]
+        if not years and not graphql.shows("AcademicYear"):
+            raise Halt(f"{RIGHTS.missing('AcademicYear', NONE, sure=False)} Nothing was changed.")
         if len(years) != 1:
             raise Unavailable(
                 f"Arbor has {len(years)} academic years that {today} is in, so nobody can tell this year's groups. Look at the dates of the academic years in"
@@ -93,6 +96,9 @@ def _taught(
     members: dict[str, set[SourceKey]] = {}
     leaders: dict[str, set[SourceKey]] = {}
     for people, of, who, into in ((pupils, memberships, "student", members), (staff, leads, "staff", leaders)):
+        if names and who == "student" and not graphql.shows(of):
+            # Groups without anybody, this year or any other, would empty them everywhere.
+            raise Halt(f"{RIGHTS.missing(of, NONE, sure=False)} Nothing was changed.")
         for row in _current(graphql, of, f"id startDate endDate {called} {{ id }} {who} {{ id }}", today):
             group, person = _nested(row, called) or "", _nested(row, who) or ""
             if group in names and person in people:

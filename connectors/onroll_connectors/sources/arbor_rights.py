@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from onroll_connectors.rights import Right, Rights
 
+NONE = "it shows none at all: there is none, or the permission is missing"
+"""How Arbor shows that an entity may not be read."""
 _GROUPS, _UNITS = ({"classes": "teaching_groups"},), ({"classes": "academic_units"},)
 
 RIGHTS = Rights(
     "Arbor",
+    "entity",
     "Register an application for onroll in Arbor's developer portal (its username and password go into [school.source]), and have the school approve it to read these"
     " entities, of people with names, UPN, student and staff number, days of entry, joining and leaving, and isActiveInSchool:",
     "Have the school approve it for onroll's application in Arbor",

@@ -7,6 +7,7 @@ class finds its teacher) is said in docs/mis/bromcom.md.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Literal, Self
 from urllib.parse import quote
@@ -16,6 +17,7 @@ from pydantic import Field, model_validator
 from onroll_connectors.gives import Gives
 from onroll_connectors.http import Client, only_here, safe_endpoint
 from onroll_connectors.secrets import Secret
+from onroll_connectors.sources.bromcom_rights import RIGHTS, asked
 from onroll_connectors.sources.bromcom_roll import Days, Roll, Wanted, lists
 from onroll_connectors.sources.bromcom_rows import SHAPE, Row, class_name, lowered, number, text
 from onroll_core.contracts import Context, Finding, Report, Source
@@ -197,9 +199,9 @@ class Bromcom:
                 "Bromcom refused onroll (401): application_id or application_secret is wrong or no longer valid. Nothing was changed."
             )
         if answer.status != 200:
+            rights = replace(RIGHTS, table=asked(self._settings))
             raise Halt(
-                f"Bromcom does not let onroll read {entity} ({answer.status}). Have {entity} ticked for the application, for the school"
-                f" {self._settings.school}, or switch off what it is for in [school.source]. Nothing was changed."
+                f"{rights.missing(entity, str(answer.status))} It is the school {self._settings.school} that is read. Nothing was changed."
             )
         (told,) = lowered([SHAPE.table(answer.json(), entity)], "an answer")
         if told.get("success") is not True:

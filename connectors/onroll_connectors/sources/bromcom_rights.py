@@ -13,6 +13,7 @@ HOUSES = Right("the entity of house_entity", "houses", ({"house_entity": True},)
 
 RIGHTS = Rights(
     "Bromcom",
+    "entity",
     "Ask Bromcom (PartnerSupport@bromcom.com) for a partner application, its id and its secret. In Bromcom, the school ticks these entities for it (none is ticked at"
     " first):",
     "Have it ticked in Bromcom for onroll's application",

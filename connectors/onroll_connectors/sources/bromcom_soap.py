@@ -7,6 +7,7 @@ count a pupil's last day as gone.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Self
 
 from pydantic import Field, model_validator
@@ -17,6 +18,7 @@ from onroll_connectors.secrets import Secret
 from onroll_connectors.sources.bromcom_dataset import Service, Table
 from onroll_connectors.sources.bromcom_roll import Days, Roll, Wanted, lists
 from onroll_connectors.sources.bromcom_rows import class_name, number, text
+from onroll_connectors.sources.bromcom_soap_rights import RIGHTS, asked
 from onroll_core.contracts import Context, Finding, Report, Source
 from onroll_core.errors import Halt, OnrollError
 from onroll_core.people import GroupKind, Person, Role, Snapshot, Status
@@ -153,10 +155,8 @@ class BromcomSoap:
         return _COLUMNS.get(entity, _COLUMNS["SubjectClasses"])
 
     def _not_ticked(self, entities: Iterable[str]) -> str:
-        return (
-            f"Bromcom does not let this account read {' and '.join(entities)}. Tick that for it in Bromcom, or switch off what it is for in [school.source]."
-            " Nothing was changed."
-        )
+        rights = replace(RIGHTS, table=asked(self._settings))
+        return f"{' '.join(rights.missing(each, 'it is not ticked') for each in entities)} Nothing was changed."
 
     def read(self) -> Snapshot:
         """Everyone, complete; raises Unavailable or Halt."""

@@ -8,6 +8,7 @@ from onroll_connectors.sources.bromcom_roll import Wanted
 
 RIGHTS = Rights(
     "Bromcom",
+    "entity",
     "In Bromcom, the school makes a third-party account for onroll (user and password) and ticks these entities for it (none is ticked at first):",
     "Have it ticked in Bromcom for this account",
     "Entities are called so in the service (told by published clients); StudentContacts, HouseClasses and their columns are not published: Bromcom's support desk can tell.",

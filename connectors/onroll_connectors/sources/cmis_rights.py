@@ -15,6 +15,7 @@ SETS = Query("SETIDDATA", ("setid", "yearstart"))
 
 RIGHTS = Rights(
     "CMIS",
+    "table",
     "Whoever looks after the SQL Server makes a login of onroll's own in the CMIS database that may read these tables and nothing else:",
     "Let whoever looks after the server run the GRANTs of docs/mis/cmis.md",
     f"Tables and columns are those that published integrations read; TEACHINGGROUPS, TIMETABLE and MODULE are granted whole, because ModuleId is mdId in some databases"

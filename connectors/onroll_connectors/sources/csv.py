@@ -18,6 +18,7 @@ from onroll_connectors.sources.csv_layout import Layout, ignored, layout, twins
 from onroll_connectors.sources.csv_memory import Looks, same_as_before
 from onroll_connectors.sources.csv_people import Kind, People, Reading
 from onroll_connectors.sources.csv_presets import PLAIN, PRESETS, Preset, detected
+from onroll_connectors.sources.folder_rights import readable
 from onroll_core.contracts import Context, Finding, Report, Source
 from onroll_core.errors import Halt, OnrollError
 from onroll_core.people import Role, Snapshot, Status
@@ -188,6 +189,11 @@ class CsvFolder:
 
     def _paths(self) -> list[Path]:
         path = Path(self._settings.path)
+        with readable(path):
+            return self._in(path)
+
+    @staticmethod
+    def _in(path: Path) -> list[Path]:
         if path.is_file():
             return [path]
         if not path.is_dir():

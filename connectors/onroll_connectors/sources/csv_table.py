@@ -11,6 +11,7 @@ from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
 
+from onroll_connectors.sources.folder_rights import GIVE
 from onroll_core.contracts import Context
 from onroll_core.errors import Halt, Unavailable
 
@@ -62,7 +63,9 @@ def read_bytes(path: Path, context: Context, max_age_days: float | None, quiet: 
     except FileNotFoundError:
         raise Halt(f"{path} is not there. Does the MIS's export run, and does it write there?") from None
     except OSError as failure:
-        raise Halt(f"{path} cannot be read: {failure.strerror}. Give onroll the right to read it.") from None
+        raise Halt(
+            f"{path} cannot be read ({failure.strerror}). {GIVE}, as it has to read the folder. Nothing was read."
+        ) from None
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or len(raw) != after.st_size:
         raise Unavailable(f"{path.name} is still being written. It is tried again later.")
     days = (context.now().timestamp() - after.st_mtime) / 86400

@@ -23,6 +23,7 @@ from onroll_connectors.sources import csv_columns, csv_table
 from onroll_connectors.sources.csv_layout import layout
 from onroll_connectors.sources.csv_people import People, Reading
 from onroll_connectors.sources.csv_presets import PLAIN, PRESETS
+from onroll_connectors.sources.folder_rights import readable
 from onroll_core.contracts import Context, Finding, Report, Source
 from onroll_core.errors import Halt, OnrollError, Unavailable
 from onroll_core.numbers import normal_upn, problem_with_upn
@@ -151,14 +152,10 @@ class Ctf:
 
     def _files(self) -> list[_File]:
         path = Path(self._settings.path)
-        if not path.exists():
-            raise Halt(f"{path} is not there. Put the CTF there, or name another path.")
-        try:
+        with readable(path):
+            if not path.exists():
+                raise Halt(f"{path} is not there. Put the CTF there, or name another path.")
             paths = [path] if path.is_file() else sorted(path.iterdir())
-        except OSError as problem:
-            raise Unavailable(
-                f"{path} cannot be read ({problem.strerror}). Let the account that onroll runs as read it."
-            ) from problem
         paths = [each for each in paths if each.suffix.lower() == ".xml" and not each.name.startswith(".")]
         if not paths:
             raise Halt(f"There is no CTF (.xml) in {path}.")

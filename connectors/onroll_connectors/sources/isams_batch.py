@@ -11,13 +11,13 @@ from onroll_connectors.client_credentials import access_token
 from onroll_connectors.http import Answer, Client
 from onroll_connectors.safe_xml import parse
 from onroll_connectors.shape import trimmed
+from onroll_connectors.sources.isams_rights import RIGHTS
 from onroll_connectors.sources.isams_rows import SHAPE, Row, lists, without_declaration
 from onroll_core.contracts import Context
 from onroll_core.errors import Halt, OnrollError, Unavailable
 
 TRIES = 5
 _PASSING = ("deadlocked", "lock request time out")
-_TICKED = "an administrator ticks them in the Control Panel (API Services Manager, Batch API keys)"
 
 
 def filters(methods: Sequence[str]) -> bytes:
@@ -103,10 +103,11 @@ def _trouble(status: int, told: tuple[str, str] | None) -> tuple[OnrollError, bo
             "iSAMS does not know the Batch API key. Nothing was changed; look at api_key, or ask the administrator of iSAMS for it."
         ), False
     if name == "MethodsNotAllocatedToKeyException":
-        return Halt(
-            f"iSAMS's key may not run: {words.rpartition(':')[2].strip() or words}. Either {_TICKED}, or switch off what they are for in"
-            " [school.source] (applicants, alumni, sets). Nothing was changed."
-        ), False
+        # iSAMS repeats the methods in small letters.
+        known = {each.name.lower(): each.name for each in RIGHTS.table}
+        methods = [each.strip().lower() for each in words.rpartition(":")[2].split(",")]
+        lacking = " ".join(RIGHTS.missing(known.get(each, each or words)) for each in methods)
+        return Halt(f"{lacking} Nothing was changed."), False
     if name == "UnhandledException":
         passing = any(each in words.lower() for each in _PASSING)
         return Unavailable(

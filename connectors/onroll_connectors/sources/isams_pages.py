@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from onroll_connectors.client_credentials import access_token
 from onroll_connectors.http import Client
+from onroll_connectors.sources.isams_rest_rights import RIGHTS
 from onroll_connectors.sources.isams_rows import SHAPE
 from onroll_core.contracts import Context
 from onroll_core.errors import Halt, Unavailable
 
 _MOST_PAGES = 10_000
+_NUMBER = re.compile(r"/\d+/")
 
 
 class Rest:
@@ -65,10 +68,8 @@ class Rest:
         told = SHAPE.table(answer.json(), path)
         message = SHAPE.text(told.get("message"), "a message")
         if answer.status != 200:
-            raise Halt(
-                f"iSAMS does not let onroll read {path} ({message or answer.status}). Give the API client the right to it in the Control Panel, or switch off"
-                " what it is for in [school.source]. Nothing was changed."
-            )
+            said = (message or str(answer.status)).rstrip(".")
+            raise Halt(f"{RIGHTS.missing(_NUMBER.sub('/{}/', path), said)} Nothing was changed.")
         if message:
             raise Unavailable(
                 f"iSAMS answered {path} with: {message.rstrip('.')}. Nothing was changed; it is tried again later."

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
+from itertools import islice
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -117,15 +118,33 @@ class IsamsRest:
                 )
             except OnrollError as trouble:
                 found.append(Finding("problem", str(trouble)))
-        for path, key in (
-            ("api/school/terms", "terms"),
-            *((("api/teaching/sets", "sets"),) if self._settings.sets else ()),
-        ):
+        looks = {"api/school/terms": self._see_terms}
+        if self._settings.sets:
+            looks["api/teaching/sets"] = self._see_sets
+        if self._settings.contacts:
+            looks["api/students/{}/contacts"] = self._see_contacts
+        for path, look in looks.items():
             try:
-                found.append(Finding("ok", f"iSAMS shows {len(self._api.rows(path, key))} {key} ({path})."))
+                found.append(Finding("ok", f"iSAMS shows {look()} ({path})."))
             except OnrollError as trouble:
                 found.append(Finding("problem", str(trouble)))
         return Report(found)
+
+    def _see_terms(self) -> str:
+        return f"{len(self._api.rows('api/school/terms', 'terms'))} terms"
+
+    def _see_sets(self) -> str:
+        """Sets, and who is in one of them: that is a right of its own."""
+        sets = self._api.rows("api/teaching/sets", "sets")
+        for row in sets[:1]:
+            self._api.rows(f"api/teaching/sets/{SHAPE.key(row.get('id'), 'the id of a set')}/setList", "students")
+        return f"{len(sets)} sets"
+
+    def _see_contacts(self) -> str:
+        """The contacts of one pupil."""
+        for row in islice(self._api.pages("api/students", "students", 10), 1):
+            self._api.rows(f"api/students/{SHAPE.key(row.get('schoolId'), 'a schoolId')}/contacts", "contacts")
+        return "contacts"
 
     def _lists(self) -> Iterator[tuple[str, str]]:
         yield "api/students", "students"

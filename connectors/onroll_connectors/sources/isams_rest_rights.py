@@ -8,6 +8,7 @@ _SETS = ({"sets": True},)
 
 RIGHTS = Rights(
     "iSAMS",
+    "right to",
     "Ask the administrator of iSAMS for an API client of onroll's own (Control Panel, API Services Manager), with the right to read these, and to change nothing:",
     "Give the API client the right to it in the Control Panel (API Services Manager)",
     "Paths are those of iSAMS's REST API (told by published clients). What the Control Panel calls the rights is not known: iSAMS's support desk can tell.",

@@ -8,6 +8,7 @@ _SETS = ({"sets": True},)
 
 RIGHTS = Rights(
     "iSAMS",
+    "method",
     "Ask the administrator of iSAMS for a Batch API key of onroll's own (Control Panel, API Services Manager, Batch API keys), bound to this server's address, with no"
     " filter pinned on it, and with these methods ticked:",
     "An administrator ticks it on onroll's key in the Control Panel (API Services Manager, Batch API keys)",

@@ -15,9 +15,10 @@ from onroll_connectors.gives import Gives
 from onroll_connectors.http import only_here, safe_endpoint
 from onroll_connectors.secrets import Secret
 from onroll_connectors.sources.oneroster_pages import SHAPE, Server
+from onroll_connectors.sources.oneroster_rights import RIGHTS
 from onroll_connectors.sources.oneroster_roster import Class, Enrolment, Part, Roster, Session, User, Wishes
 from onroll_core.contracts import Context, Finding, Report, Source
-from onroll_core.errors import OnrollError, Unavailable
+from onroll_core.errors import Halt, OnrollError, Unavailable
 from onroll_core.people import GroupKind, Snapshot
 
 GIVES = Gives(
@@ -119,8 +120,20 @@ class OneRoster:
                     )
                 ]
             )
+        except Halt as refused:
+            return Report([Finding("problem", each) for each in self._refused() or [str(refused)]])
         except OnrollError as trouble:
             return Report([Finding("problem", str(trouble))])
+
+    def _refused(self) -> list[str]:
+        """What the server says of each collection that it does not show, where it is more than one sentence."""
+        found: dict[str, None] = {}
+        for right in RIGHTS.table:
+            try:
+                next(self._rows(right.name, right.name, "sourcedId"), None)
+            except OnrollError as trouble:
+                found[str(trouble)] = None
+        return list(found)
 
     def read(self) -> Snapshot:
         """Everyone of the school, complete; raises Unavailable or Halt."""

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from onroll_connectors.gives import Gives
 from onroll_connectors.sources import csv_table
+from onroll_connectors.sources.folder_rights import readable
 from onroll_connectors.sources.oneroster_files import FORMATS, Tables, detected, ended, fill
 from onroll_connectors.sources.oneroster_roster import Roster, Wishes
 from onroll_core.contracts import Context, Finding, Report, Source
@@ -117,6 +118,10 @@ class OneRosterFiles:
     def _files(self) -> tuple[Mapping[str, bytes], datetime]:
         """Every CSV file by its name, and when the oldest was written."""
         path = Path(self._settings.path)
+        with readable(path):
+            return self._in(path)
+
+    def _in(self, path: Path) -> tuple[Mapping[str, bytes], datetime]:
         if path.is_file():
             return _unzipped(path, self._bytes(path)), _written(path)
         if not path.is_dir():

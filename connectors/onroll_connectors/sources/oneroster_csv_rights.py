@@ -9,6 +9,7 @@ __all__ = ["RIGHTS", "commands"]
 
 RIGHTS = Rights(
     "The folder",
+    "right of",
     ASK,
     GIVE,
     KNOWN,

@@ -6,15 +6,17 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from onroll_connectors.client_credentials import access_token
+from onroll_connectors.client_credentials import token_and_scope
 from onroll_connectors.http import Answer, Client
 from onroll_connectors.secrets import Secret
 from onroll_connectors.shape import Shape
+from onroll_connectors.sources.oneroster_rights import RIGHTS
 from onroll_core.contracts import Context
-from onroll_core.errors import Unavailable
+from onroll_core.errors import Halt, Unavailable
 
 SHAPE = Shape("OneRoster")
 _MOST_PAGES = 20_000
+_STANDARD = "purl.imsglobal.org/spec/or/"
 _NEXT = re.compile(r'<([^>]+)>\s*;[^,]*rel="?next"?')
 
 
@@ -54,7 +56,9 @@ class Server:
         total: int | None = None
         for _ in range(_MOST_PAGES):
             params = {"limit": str(self._size), "offset": str(len(seen))} | ({"fields": fields} if fields else {})
-            answer = self._client.fetch("GET", path, params)
+            answer = self._client.fetch("GET", path, params, good=(200, 403))
+            if answer.status == 403:
+                raise Halt(f"{RIGHTS.missing(path, '403')} Nothing was changed.")
             rows = SHAPE.rows(SHAPE.table(answer.json(), path).get(key), f"{key} of {path}")
             counted = _count(answer)
             if total is not None and counted is not None and counted != total:
@@ -102,10 +106,25 @@ class Server:
         assert self._door is not None  # the settings ask for token_url
         secret = self._secret.reveal() if self._secret is not None else ""
         form = {**self._form, "client_id": self._id or "", "client_secret": secret}
-        return access_token(
+        token, granted = token_and_scope(
             self._door, self._door_path, form, SHAPE,
             lambda why: f"OneRoster refused onroll's client ({why}). Look at client_id, client_secret, token_url and scope. Nothing was changed.",
         )  # fmt: skip
+        lacking = lacking_scopes(form.get("scope", ""), granted)
+        if lacking:
+            raise Halt(
+                f"OneRoster has not given onroll the scope {lacking[0]}, but {granted or 'none'}. {RIGHTS.give}. Nothing was changed."
+            )
+        return token
+
+
+def lacking_scopes(asked: str, granted: str | None) -> list[str]:
+    """The standard's own scopes that were asked for and not granted. A supplier's own may be told in other words; roster.readonly covers what is less."""
+    if granted is None:
+        return []
+    there = granted.split()
+    wider = {each: each.replace("/roster-core.readonly", "/roster.readonly") for each in asked.split()}
+    return [each for each, wide in wider.items() if _STANDARD in each and each not in there and wide not in there]
 
 
 def _count(answer: Answer) -> int | None:

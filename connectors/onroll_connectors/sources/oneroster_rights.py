@@ -6,6 +6,7 @@ from onroll_connectors.rights import Right, Rights
 
 RIGHTS = Rights(
     "OneRoster",
+    "collection",
     "Ask the supplier of the OneRoster service for a client of onroll's own with the scope roster.readonly, or with scope set roster-core.readonly, which is less and"
     " enough; never roster-demographics. It has to show these collections of the school:",
     "Have the supplier give onroll's client the scope that covers it",

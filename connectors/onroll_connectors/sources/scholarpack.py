@@ -20,6 +20,7 @@ from onroll_connectors.own_groups import own_groups
 from onroll_connectors.secrets import Secret
 from onroll_connectors.shape import Shape
 from onroll_connectors.sources.scholarpack_fields import LIKELY, Fields, ids, text, value
+from onroll_connectors.sources.scholarpack_rights import RIGHTS
 from onroll_connectors.sources.scholarpack_sign_in import SignIn
 from onroll_core.contracts import Context, Finding, Report, Source
 from onroll_core.errors import Halt, OnrollError, Unavailable
@@ -177,6 +178,11 @@ class ScholarPack:
                 found.append(Finding("ok", f"Keys of {what} that are not read: {', '.join(unused) or 'none'}."))
             except OnrollError as trouble:
                 found.append(Finding("problem", str(trouble)))
+        try:
+            if self._client.fetch("GET", "school/", good=(200, 403, 404)).status == 403:
+                found.append(RIGHTS.finding(_SCOPES["school"], "403"))
+        except OnrollError as trouble:
+            found.append(Finding("problem", str(trouble)))
         if self._sign_in is not None and any(each.level == "problem" for each in found):
             found.append(Finding("warning", f"To approve again: {self._sign_in.how()}"))
         found.append(
@@ -262,10 +268,7 @@ class ScholarPack:
         params = dict(parse_qsl(address.query)) | {"page": str(number), "per_page": str(self._settings.per_page)}
         answer = self._client.fetch("GET", address.path, params, good=(200, 403))
         if answer.status == 403:
-            raise Halt(
-                f"ScholarPack does not let onroll see {what}: the scope {_SCOPES[what]} is missing, or the school has withdrawn it. Nothing was changed;"
-                " let the school approve again (onroll check shows the address)."
-            )
+            raise Halt(f"{RIGHTS.missing(_SCOPES[what], '403')} Nothing was changed.")
         page = _SHAPE.table(answer.json(), what)
         return _SHAPE.rows(page.get("data"), what), page
 

@@ -6,6 +6,7 @@ from onroll_connectors.rights import Right, Rights
 
 RIGHTS = Rights(
     "ScholarPack",
+    "scope",
     "Ask ScholarPack for an application for onroll (client_id and client_secret). Somebody of the school with the roles Admin and System Admin opens the address that"
     " `onroll check` shows and approves these scopes:",
     "Let the school approve it again: `onroll check` shows the address",

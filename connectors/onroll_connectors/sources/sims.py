@@ -19,7 +19,9 @@ from onroll_connectors.sources.csv_layout import Layout, ignored, layout
 from onroll_connectors.sources.csv_memory import Looks, same_as_before
 from onroll_connectors.sources.csv_people import Kind, People, Reading
 from onroll_connectors.sources.csv_presets import PRESETS
+from onroll_connectors.sources.folder_rights import readable
 from onroll_connectors.sources.sims_reports import Reporter, from_xml
+from onroll_connectors.sources.sims_rights import RIGHTS
 from onroll_core.contracts import Context, Finding, Report, Source
 from onroll_core.errors import Halt, OnrollError, Unavailable
 from onroll_core.people import Role, Snapshot, Status
@@ -136,6 +138,8 @@ class Sims:
         try:
             with self._folder() as folder:
                 files = self._files(folder)
+                empty = [each.name for each in folder.glob("classes.*") if each.name not in {one.name for one in files}]
+            found += [RIGHTS.finding("Class Teacher", f"{each} holds no class") for each in empty]
             for each in files:
                 matched = ", ".join(f"{ours} = {each.captions[at]!r}" for ours, at in each.layout.columns.items())
                 said = f", all {each.layout.status.value} by its name" if each.layout.status else ""
@@ -179,13 +183,14 @@ class Sims:
             reporter.run(name, folder / f"{_FILES[each]}.{told.format}")
 
     def _files(self, folder: Path) -> list[_File]:
-        if not folder.is_dir():
-            raise Halt(f"{folder} is not there. Does the scheduled report run, and does it write there?")
-        paths = sorted(
-            each
-            for each in folder.iterdir()
-            if each.suffix.lower() in (".xml", ".csv") and not each.name.startswith((".", "~"))
-        )
+        with readable(folder):
+            if not folder.is_dir():
+                raise Halt(f"{folder} is not there. Does the scheduled report run, and does it write there?")
+            paths = sorted(
+                each
+                for each in folder.iterdir()
+                if each.suffix.lower() in (".xml", ".csv") and not each.name.startswith((".", "~"))
+            )
         if not paths:
             raise Halt(f"There is no report in {folder}. Does the scheduled report run, and does it write there?")
         files = [each for each in map(self._file, paths) if each is not None]

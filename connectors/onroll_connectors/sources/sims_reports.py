@@ -95,7 +95,8 @@ class Reporter:
             raise _failed(self._without_password(trimmed(re.sub(r"<[^>]*>", " ", said))), report)
         if not into.exists() or not into.stat().st_size:
             raise Halt(
-                f"CommandReporter wrote nothing for the report {report!r}. Is it imported in SIMS under that name, and may the user run it? Nothing was read."
+                f"CommandReporter wrote nothing for the report {report!r}. Is it imported in SIMS under that name, and is the user who runs it in the group"
+                " Scheduled Reports? Nothing was read."
             )
 
     def _signed_in(self) -> list[str]:

@@ -16,6 +16,7 @@ _CONTACTS = ({"contacts": True},)
 
 RIGHTS = Rights(
     "PASS",
+    "table",
     "Whoever looks after the SQL Server makes a login of onroll's own in PassMain that may read these tables and nothing else:",
     "Let whoever looks after the server run the GRANTs of docs/mis/wcbs.md",
     f"Tables and columns are those of a published synchronisation; the column with dates of birth (birth_column) is not published: look it up. {KNOWN}",

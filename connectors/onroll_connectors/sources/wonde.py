@@ -5,7 +5,7 @@ Formats are as recorded in public clients and documentation; where those leave a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any, Self
 
@@ -15,6 +15,7 @@ from onroll_connectors.gives import Gives
 from onroll_connectors.http import Client, safe_endpoint
 from onroll_connectors.secrets import Secret
 from onroll_connectors.shape import Shape
+from onroll_connectors.sources.wonde_rights import RIGHTS
 from onroll_core.contracts import Context, Finding, Report, Source
 from onroll_core.errors import Halt, OnrollError, Unavailable
 from onroll_core.people import Group, GroupKind, Person, Role, Snapshot, SourceKey, Status
@@ -28,7 +29,17 @@ GIVES = Gives(
 _MOST_PAGES = 10_000
 _SHAPE = Shape("Wonde")
 _PUPIL = "education_details,year,registration,house"
-_STAFF = "employment_details"
+_NULL = "it is null in every record"
+_INCLUDES = {
+    "students": _PUPIL,
+    "students-pre-admission": _PUPIL,
+    "students-leaver": _PUPIL,
+    "employees": "employment_details",
+    "contacts": "students",
+    "groups": "students,employees",
+    "classes": "students,employees",
+}
+"""What is asked for with the records of each list."""
 
 
 class Settings(BaseModel):
@@ -95,26 +106,29 @@ class Wonde:
                     f"Wonde knows the school as {school.get('name')!r}, with {school.get('mis') or 'an unnamed MIS'} behind it.",
                 )
             )
-            page = self._client.get(f"schools/{self._settings.school}/students/", {"per_page": "1", "include": _PUPIL})
-            if not page.get("data"):
-                found.append(
-                    Finding(
-                        "problem",
-                        "Wonde shows no pupil. Is it the right region (endpoint), and has the school approved the permission?",
-                    )
-                )
-            elif "education_details" not in page["data"][0]:
-                found.append(
-                    Finding(
-                        "problem",
-                        "Wonde shows pupils without their education details. Ask the school to approve that permission.",
-                    )
-                )
-            else:
-                found.append(Finding("ok", "Wonde shows pupils with their education details."))
+            for each in RIGHTS.of(self._settings):
+                if each.name in _INCLUDES:
+                    found += self._looked_at(each.name)
         except OnrollError as trouble:
             found.append(Finding("problem", str(trouble)))
         return Report(found)
+
+    def _looked_at(self, path: str) -> list[Finding]:
+        """One list: may it be read, and does every field come that the school was asked for?"""
+        params = {"per_page": "50", "include": _INCLUDES[path]}
+        try:
+            page = self._page(f"schools/{self._settings.school}/{path}/", params, path)
+        except Halt as refused:
+            return [Finding("problem", str(refused))]
+        rows = _SHAPE.rows(page.get("data"), path)
+        if not rows and path == "students":
+            asks = "Is it the right region (endpoint), and has the school approved the permission?"
+            return [Finding("problem", f"Wonde shows no pupil. {asks}")]
+        untold = {f"{path}: {name}" for name in _untold(rows)} if rows else set()
+        lacking = [
+            RIGHTS.finding(each.name, _NULL, sure=False) for each in RIGHTS.of(self._settings) if each.name in untold
+        ]
+        return lacking or [Finding("ok", f"Wonde lets onroll read {path}.")]
 
     def read(self) -> Snapshot:
         """Everyone, complete, with the totals that Wonde gives checked; raises Unavailable or Halt."""
@@ -127,13 +141,13 @@ class Wonde:
             ("students-pre-admission", Status.FUTURE),
             ("students-leaver", Status.LEFT),
         ):
-            for row in self._rows(path, _PUPIL):
+            for row in self._rows(path):
                 self._keep(self._pupil(row, status), row, people, ids)
-        for row in self._rows("employees", _STAFF):
+        for row in self._rows("employees"):
             self._keep(self._employee(row), row, people, ids)
         self._check_counts(people)
         if self._settings.contacts:
-            for row in self._rows("contacts", "students"):
+            for row in self._rows("contacts"):
                 contact = self._contact(row, ids)
                 if contact.children:
                     self._keep(contact, row, people, ids)
@@ -163,15 +177,25 @@ class Wonde:
         if mis:
             self._context.memory.put("mis", str(mis).encode())
 
-    def _rows(self, path: str, include: str) -> Iterator[Mapping[str, Any]]:
-        """Every record of a list, by the pages that Wonde itself names; a record that comes twice ends the read."""
+    def _page(self, url: str, params: dict[str, str] | None, path: str) -> Mapping[str, Any]:
+        answer = self._client.fetch("GET", url, params, good=(200, 403))
+        if answer.status == 403:
+            raise Halt(f"{RIGHTS.missing(path, '403')} Nothing was changed.")
+        return _SHAPE.table(answer.json(), path)
+
+    def _rows(self, path: str) -> Iterator[Mapping[str, Any]]:
+        """Every record of a list, by the pages that Wonde itself names; a record that comes twice ends the read, and so does a field that is needed and
+        is null in every record, since that is how Wonde shows what a school has not approved."""
+        kind = path.partition("-")[0]
+        lacking = [each.name for each in RIGHTS.of(self._settings) if each.needed and each.name.startswith(f"{kind}: ")]
         url = f"schools/{self._settings.school}/{path}/"
-        params: dict[str, str] | None = {"per_page": str(self._settings.per_page), "include": include}
+        params: dict[str, str] | None = {"per_page": str(self._settings.per_page), "include": _INCLUDES[path]}
         seen: set[str] = set()
         urls: set[str] = set()
         for number in range(_MOST_PAGES):
-            page = self._client.get(url, params)
-            rows = _SHAPE.rows(_SHAPE.table(page, path).get("data"), path)
+            page = self._page(url, params, path)
+            rows = _SHAPE.rows(page.get("data"), path)
+            lacking = [each for each in lacking if each.partition(": ")[2] in _untold(rows)]
             for row in rows:
                 record = _SHAPE.key(row.get("id"), f"an id in {path}")
                 if record in seen:
@@ -188,6 +212,10 @@ class Wonde:
                 if not following and (more is True or (more is None and len(rows) >= self._settings.per_page)):
                     raise Unavailable(
                         f"Wonde said that {path} has more pages and named none after page {number + 1}. Nothing was changed."
+                    )
+                if seen and lacking:
+                    raise Halt(
+                        f"{' '.join(RIGHTS.missing(each, _NULL, sure=False) for each in lacking)} Nothing was changed."
                     )
                 return
             if following in urls:
@@ -292,13 +320,13 @@ class Wonde:
 
     def _groups(self, ids: Mapping[str, SourceKey]) -> list[Group]:
         found: list[Group] = []
-        for row in self._rows("groups", "students,employees"):
+        for row in self._rows("groups"):
             kind = self._settings.group_types.get(str(row.get("type") or "").upper())
             if kind is not None:
                 found.append(self._group(row, GroupKind(kind), ids))
         return [
             *found,
-            *(self._group(row, GroupKind.TEACHING, ids) for row in self._rows("classes", "students,employees")),
+            *(self._group(row, GroupKind.TEACHING, ids) for row in self._rows("classes")),
         ]
 
     def _group(self, row: Mapping[str, Any], kind: GroupKind, ids: Mapping[str, SourceKey]) -> Group:
@@ -306,6 +334,13 @@ class Wonde:
         leaders = frozenset(ids[each] for each in _ids(row, "employees") if each in ids)
         name = _text(row.get("name")) or _text(row.get("description")) or str(row["id"])
         return Group(SourceKey(self._context.school, f"{kind.value}:{row['id']}"), kind, name, members, leaders)
+
+
+def _untold(rows: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """The fields of which not one of these records tells anything."""
+    return frozenset(each.name.partition(": ")[2] for each in RIGHTS.table).difference(
+        name for row in rows for name, value in row.items() if value is not None and value != {"data": None}
+    )
 
 
 def _one(row: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:

@@ -8,6 +8,7 @@ _GROUPS, _CONTACTS = ({"groups": True},), ({"contacts": True},)
 
 RIGHTS = Rights(
     "Wonde",
+    "permission",
     "Ask Wonde to put these permissions into the request for onroll's application, and the school to approve them on its Wonde page:",
     "Have the school approve it for onroll's application on its Wonde page",
     "Lists and fields are called so in Wonde's API (told by its published clients). What the page calls the permissions is not known: Wonde's support desk can tell.",

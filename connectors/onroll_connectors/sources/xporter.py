@@ -19,6 +19,7 @@ from onroll_connectors.own_groups import own_groups
 from onroll_connectors.secrets import Secret
 from onroll_connectors.sources.xporter_api import SHAPE, Row, Xporter
 from onroll_connectors.sources.xporter_groups import contacts, numbered, taught, tutors, year_names
+from onroll_connectors.sources.xporter_rights import RIGHTS
 from onroll_core.contracts import Context, Finding, Report, Source
 from onroll_core.errors import Halt, OnrollError, Unavailable
 from onroll_core.people import Person, Role, Snapshot, SourceKey, Status
@@ -122,17 +123,11 @@ class XporterFeed:
                     f"Xporter knows onroll for {self._settings.estab}, with the scopes {', '.join(sorted(scopes))}.",
                 )
             )
-            for scope, what in (
-                ("StudentExtended", "legal names and dates of entry and leaving"), ("UPN", "UPNs"), ("StaffEmployment", "the first and last days of staff"),
-                ("School", "teaching groups"),
-            ):  # fmt: skip
-                if scope not in scopes and not (scope == "School" and not self._settings.groups):
-                    found.append(
-                        Finding(
-                            "warning",
-                            f"Without the scope {scope} Xporter does not tell {what}. Ask the school to authorise it.",
-                        )
-                    )
+            found += [RIGHTS.finding(each) for each in self._lacking(scopes, needed=False)]
+            if "Student" not in scopes:
+                found.append(
+                    Finding("warning", f"With the scope StudentLite Xporter tells no admission numbers. {RIGHTS.give}.")
+                )
             people = len(self.read().people)
             fed = f", uploaded {self._api.fed:%d %B %Y, %H:%M}" if self._api.fed else ""
             found.append(Finding("ok", f"{people} people can be read from {self._api.mis or 'an unnamed MIS'}{fed}."))
@@ -232,12 +227,17 @@ class XporterFeed:
         if not isinstance(listed, list):
             raise Unavailable("Xporter sent no list of scopes. Nothing was changed.")
         scopes = frozenset(SHAPE.key(each, "a scope") for each in listed)
-        for wanted in (("Student", "StudentLite"), ("Staff", "StaffLite"), ("School", "SchoolLite")):
-            if not scopes & set(wanted):
-                raise Halt(
-                    f"The school has not authorised the scope {wanted[0]} in Xporter. Nothing was read; ask the school to add it."
-                )
+        lacking = self._lacking(scopes, needed=True)
+        if lacking:
+            raise Halt(
+                f"{' '.join(RIGHTS.missing(each, 'the scope is not authorised') for each in lacking)} Nothing was changed."
+            )
         return scopes
+
+    def _lacking(self, scopes: frozenset[str], needed: bool) -> list[str]:
+        """The scopes that are asked for and that the token has neither whole nor in their smaller form."""
+        wanted = [each.name for each in RIGHTS.of(self._settings) if each.needed is needed]
+        return [each for each in wanted if not scopes & {each, f"{each}Lite"}]
 
     def _school(self) -> str | None:
         """The starting year of the current academic year, as text."""

@@ -6,6 +6,7 @@ from onroll_connectors.rights import Right, Rights
 
 RIGHTS = Rights(
     "Xporter",
+    "scope",
     "Ask the school to authorise onroll's relying party in Xporter with these scopes, and no others:",
     "Ask the school to authorise that scope for onroll in Xporter",
     "Scopes and what each shows are as Xporter describes them itself; StudentLite, StaffLite and SchoolLite show less and are enough where their row says so.",
