@@ -119,12 +119,14 @@ class Server:
 
 
 def lacking_scopes(asked: str, granted: str | None) -> list[str]:
-    """The standard's own scopes that were asked for and not granted. A supplier's own may be told in other words; roster.readonly covers what is less."""
+    """The standard's own scopes that were asked for, where neither is granted that shows what is read. A supplier's own may be told in other words."""
     if granted is None:
         return []
-    there = granted.split()
-    wider = {each: each.replace("/roster-core.readonly", "/roster.readonly") for each in asked.split()}
-    return [each for each, wide in wider.items() if _STANDARD in each and each not in there and wide not in there]
+    enough = {each.rpartition("/")[2] for each in granted.split() if _STANDARD in each} & {
+        "roster.readonly",
+        "roster-core.readonly",
+    }
+    return [] if enough else [each for each in asked.split() if _STANDARD in each]
 
 
 def _count(answer: Answer) -> int | None:
