@@ -47,6 +47,31 @@ def init(
 
 
 @app.command()
+def setup(
+    folder: Annotated[
+        str | None, typer.Argument(help="Where to write it; the system's own place when left out.")
+    ] = None,
+    answers: Annotated[
+        str | None,
+        typer.Option("--answers", metavar="FILE", help="An onroll.toml with anything left out; asks nobody."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """A guided first run: looks around, asks, writes onroll.toml, says what to grant."""
+    from onroll_daemon.setup.command import setup as run
+
+    run(folder, answers, as_json)
+
+
+@app.command()
+def rights(school: School = None, config: Config = None, as_json: Json = False) -> None:
+    """What to grant to onroll's accounts, by this configuration; changes nothing."""
+    from onroll_daemon.setup.command import rights as run
+
+    run(config, school, as_json)
+
+
+@app.command()
 def check(school: School = None, config: Config = None, as_json: Json = False) -> None:
     """Look at settings, store, sources and targets; changes nothing."""
     from onroll_daemon.checks import check as run

@@ -20,6 +20,7 @@ from onroll_core.rules import SchoolRules, TargetRules
 from onroll_daemon.alerts.rules import AlertRules, alert_rules
 from onroll_daemon.kinds import Folder, kinds, module_of, settings_of
 from onroll_daemon.mistakes import Misconfigured, Mistakes, suggestion
+from onroll_daemon.placing import placed
 from onroll_daemon.school_rules import ROLES, place_of, school_rules, target_rules
 from onroll_daemon.tables import (
     AlertsTable,
@@ -150,7 +151,7 @@ class _Reading:
     def settings(self, told: dict[str, Any]) -> Settings:
         for key in told.keys() - FileTables.model_fields.keys():
             self._mistakes.say((key,), f"there is no such table. {suggestion(key, FileTables.model_fields)}")
-        store = self._mistakes.model(StoreTable, self._placed_all(told.get("store", {})), ("store",))
+        store = self._mistakes.model(StoreTable, placed(self._folder, told.get("store", {})), ("store",))
         console = self._mistakes.model(ConsoleTable, self._placed_console(told.get("console", {})), ("console",))
         listen = self._listen(console) if console is not None else ("", 0)
         alerts = self._mistakes.model(AlertsTable, told.get("alerts", {}), ("alerts",)) or AlertsTable()
@@ -209,7 +210,7 @@ class _Reading:
 
     def _own(self, folder: Folder, kind: str, told: Any, spot: Spot, more: Any = ()) -> BaseModel | None:
         """A connector's own settings."""
-        return self._mistakes.model(settings_of(folder, kind), self._placed_all(told), spot, more)
+        return self._mistakes.model(settings_of(folder, kind), placed(self._folder, told), spot, more)
 
     def _school(
         self, number: int, table: SchoolTable, targets: Mapping[str, TargetSettings | None]
@@ -339,9 +340,6 @@ class _Reading:
             return f"sqlite:///{(self._folder / name).as_posix()}"
         return url
 
-    def _placed_all(self, told: Any) -> Any:
-        return {key: self._placed(key, value) for key, value in told.items()} if isinstance(told, dict) else told
-
     def _placed_console(self, told: Any) -> Any:
         """Files of the console lie beside the configuration, like all others."""
         if not isinstance(told, dict):
@@ -353,17 +351,8 @@ class _Reading:
         }
         openid = told.get("openid")
         if isinstance(openid, dict):
-            files["openid"] = {name: self._placed_all(each) for name, each in openid.items()}
+            files["openid"] = {name: placed(self._folder, each) for name, each in openid.items()}
         return told | files
-
-    def _placed(self, key: str, value: Any) -> Any:
-        """A path as an absolute one, taken from the configuration's folder; any other value as it is."""
-        if not isinstance(value, str):
-            return value
-        if value.startswith("file:") or (value.startswith("embedded:") and value.endswith(".json")):
-            scheme, _, name = value.partition(":")
-            return f"{scheme}:{(self._folder / Path(name).expanduser()).as_posix()}"
-        return str(self._folder / Path(value).expanduser()) if key in ("path", "ca_file") and value else value
 
 
 def _of(table: SchoolTable, role: Role) -> RoleTable:

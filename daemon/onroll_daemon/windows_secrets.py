@@ -15,10 +15,16 @@ from onroll_daemon.windows_service import NAME
 
 def store(name: str, file: str | None) -> Path:
     """Seal a secret and say where it lies. Raises Halt with a sentence; the secret is in none."""
-    path = credential_file(name)
+    credential_file(name)  # a name that is none is told before anything is typed
     value = _given(name, file).rstrip("\r\n")
     if not value:
         raise Halt("There was nothing to store.")
+    return seal_as(name, value)
+
+
+def seal_as(name: str, value: str) -> Path:
+    """Seal a value and say where it lies. Raises Halt with a sentence; the secret is not in it."""
+    path = credential_file(name)
     if not path.parent.exists():
         windows_rights.guard(path.parent, windows_rights.virtual_sid(NAME))
     partial = path.with_name(f"{name}.new")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import random
 import secrets
 import time
@@ -11,6 +12,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
 from importlib import import_module
+from pathlib import Path
 from urllib.parse import quote
 
 from onroll_core.accounts import IdentityId
@@ -44,7 +46,21 @@ def new_password(forbidden: Iterable[str]) -> str:
 
 def open_store(settings: Settings, clock: Callable[[], datetime] = now) -> Store:
     """The store that the configuration names, created or upgraded."""
-    return Store.open(store_address(settings), clock)
+    store = Store.open(store_address(settings), clock)
+    _hand_over(store_address(settings))
+    return store
+
+
+def _hand_over(address: str) -> None:
+    """A store file that root has just made belongs to whoever its folder belongs to: the service, which has to write it."""
+    name = address.removeprefix("sqlite:///")
+    if name == address or not hasattr(os, "geteuid") or os.geteuid() != 0:
+        return
+    file = Path(name)
+    if file.is_file() and file.stat().st_uid == 0 != (around := file.parent.stat()).st_uid:
+        for each in (file, Path(f"{file}-wal"), Path(f"{file}-shm")):
+            if each.exists():
+                os.chown(each, around.st_uid, around.st_gid)
 
 
 def store_address(settings: Settings) -> str:
