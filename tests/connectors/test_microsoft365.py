@@ -585,7 +585,7 @@ def test_groups_that_may_not_be_read_do_not_stop_a_night(world: World) -> None:
     target = world.connect()
     assert len(target.observe(Scope("school")).accounts) == 1
     (warning,) = [finding.sentence for finding in target.check().findings if finding.level == "warning"]
-    assert "Group.Read.All" in warning
+    assert "GroupMember.Read.All" in warning
 
 
 @pytest.mark.parametrize("trouble", ["no permission", "token refused", "busy for ever", "failing for ever"])
@@ -721,7 +721,7 @@ def test_a_check_says_what_is_missing_in_a_sentence_each(world: World) -> None:
     findings = world.connect(domain="milton.test").check().findings
     sentences = " ".join(finding.sentence for finding in findings)
     assert not any(finding.level == "ok" for finding in findings)
-    for permission in ("Organization.Read.All", "User.Read.All", "Group.Read.All"):
+    for permission in ("Organization.Read.All", "User.Read.All", "GroupMember.Read.All"):
         assert permission in sentences
     assert all(finding.sentence.endswith(".") for finding in findings)
 

@@ -296,7 +296,7 @@ def test_rights_that_are_missing_are_named_and_only_those(world: GroupWorld) -> 
     assert isinstance(added, Rejected | Deferred)
     world.graph.permissions -= {"Group.Read.All"}
     sentences = [each.sentence for each in world.connect().check().findings if each.level == "problem"]
-    assert any("GroupMember.Read.All" in each for each in sentences)
+    assert any("Group.ReadWrite.All" in each for each in sentences)
 
 
 def test_without_groups_nobody_is_asked_who_is_in_them(world: GroupWorld) -> None:

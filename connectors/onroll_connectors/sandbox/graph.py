@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from onroll_connectors.sandbox.graph_definition import Definition, Route, definition
 from onroll_connectors.sandbox.graph_groups import Groups
 from onroll_connectors.sandbox.graph_licences import Licences
+from onroll_connectors.sandbox.graph_permissions import USER_ADMINISTRATOR, access_token, enforce
 from onroll_connectors.sandbox.graph_quota import Quotas, cost
 from onroll_connectors.sandbox.graph_rules import Refusal, bad
 from onroll_connectors.sandbox.graph_state import Directory, Lag, User
@@ -24,7 +25,7 @@ from onroll_connectors.sandbox.serving import Faults, Request, Response
 PERMISSIONS = frozenset(
     {
         *("User.ReadWrite.All", "User-PasswordProfile.ReadWrite.All", "Organization.Read.All"),
-        "LicenseAssignment.ReadWrite.All",
+        *("LicenseAssignment.ReadWrite.All", "Member.Read.Hidden"),
         *("Group.Read.All", "Group.ReadWrite.All", "EduRoster.ReadWrite.All", "Team.Create"),
     }
 )
@@ -35,7 +36,7 @@ class Graph:
     """A tenant of Microsoft 365 behind `/v1.0`: an application for `serve`. Thread safe.
 
     `now` is the clock; without `quotas` nothing is throttled; `faults` strike whole requests and `part_faults` the parts of a batch;
-    `replays` is the share of delta pages that repeat an object. `permissions` are what the app was granted (take some away to see 403),
+    `replays` is the share of delta pages that repeat an object. `permissions` are what the app was granted (take some away to see 403), `roles` the templates of its Entra roles;
     `token` the only one accepted (None: any), `locked_out` answers 401 to everything.
     `breaches` are sentences: whatever the definition refused, of what came in or of what would have gone out. A test asserts that it is empty.
     `calls` has (method, path, status) of every request and batch part that was answered; `batches` counts the documents of parts.
@@ -56,6 +57,7 @@ class Graph:
     licensed: bool = True
     synced_tenant: bool = False
     permissions: set[str] = field(default_factory=lambda: set(PERMISSIONS))
+    roles: set[str] = field(default_factory=lambda: {USER_ADMINISTRATOR})
     token: str | None = None
     locked_out: bool = False
     breaches: list[str] = field(default_factory=list)
@@ -73,10 +75,10 @@ class Graph:
     def __post_init__(self) -> None:
         self.definition = definition()
         self.directory = Directory(self.now, dict(self.domains), self.lag, self.licensed)
-        self.views = Views(self.directory, self.definition, self.permissions, self.breaches)
-        self.writes = Writes(self.directory, self.views, self.permissions)
+        self.views = Views(self.directory, self.definition, self.breaches)
+        self.writes = Writes(self.directory, self.views)
         self.groups = Groups(self.directory, self.permissions)
-        self.licences = Licences(self.directory, self.permissions)
+        self.licences = Licences(self.directory)
         self.add_user(
             f"admin@{next(iter(self.domains))}",
             displayName="Tenant Administrator",
@@ -115,6 +117,10 @@ class Graph:
     def written(self) -> int:
         """How many writes were done so far."""
         return sum(1 for method, _, status in self.calls if method != "GET" and status < 400)
+
+    def access_token(self) -> str:
+        """A token as Entra would give the app now; it is taken where `token` is None, and what may be done is judged by what is granted at the time."""
+        return access_token(self.permissions, self.roles)
 
     def replayed(self) -> bool:
         """Whether the next page of delta repeats an object."""
@@ -183,6 +189,7 @@ class Graph:
         handler = _HANDLERS.get((call.method, route.template))
         if handler is None:
             return _told(Refusal(501, "NotImplemented", f"The sandbox has no {call.method} {route.template}."))
+        enforce(call.method, route.template, call.body, self.permissions, self.roles)
         return handler(self, call, *route.ids)
 
     def _batch(self, call: Call) -> Response:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -16,7 +15,6 @@ from onroll_connectors.sandbox.graph_rules import (
     Refusal,
     absent,
     bad,
-    denied,
 )
 from onroll_connectors.sandbox.graph_state import EXTENSIONS, Directory, Version, stamp
 from onroll_connectors.sandbox.serving import Response
@@ -27,7 +25,6 @@ if TYPE_CHECKING:
 TOKEN_LIFE = 7 * 86400.0
 PAGE, LONGEST_PAGE = 100, 999
 _LISTS = ("businessPhones", "otherMails", "proxyAddresses", "assignedLicenses", "licenseAssignmentStates")
-_READ_USERS = frozenset({"User.Read.All", "User.ReadWrite.All", "Directory.Read.All"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +65,6 @@ class Views:
 
     directory: Directory
     definition: Definition
-    permissions: AbstractSet[str]
     breaches: list[str]
     _cursors: dict[str, _Cursor] = field(default_factory=dict)
 
@@ -102,7 +98,6 @@ class Views:
 
     def user(self, call: Call, key: str) -> Response:
         """GET /users/{id or UPN}."""
-        self._need(_READ_USERS)
         select = self._user_select(call)
         user = self.directory.find(key)
         return Response(
@@ -115,7 +110,6 @@ class Views:
 
     def users(self, call: Call) -> Response:
         """GET /users: filtered and paged."""
-        self._need(_READ_USERS)
         select = self._user_select(call)
         return self._page(
             call,
@@ -126,14 +120,12 @@ class Views:
 
     def deleted(self, call: Call) -> Response:
         """GET /directory/deletedItems/graph.user."""
-        self._need(_READ_USERS)
         select = self._user_select(call)
         binned = [user.versions[-1] for user in self.directory.soft_deleted()]
         return self._page(call, lambda: binned, select, lambda item: self.shown(item, select))
 
     def deleted_item(self, key: str) -> Response:
         """GET /directory/deletedItems/{id}: as a directoryObject."""
-        self._need(_READ_USERS)
         user = self.directory.users.get(key)
         if user is None or user.deleted is None:
             raise absent(key)
@@ -148,7 +140,6 @@ class Views:
 
     def groups(self, call: Call) -> Response:
         """GET /groups."""
-        self._need({"Group.Read.All", "Group.ReadWrite.All", "GroupMember.Read.All"})
         select = call.select(("id", "displayName", "mail"))
         groups = [Version(0.0, group) for group in self.directory.groups.values()]
         return self._page(
@@ -160,7 +151,6 @@ class Views:
 
     def organization(self, call: Call, synced: bool) -> Response:
         """GET /organization."""
-        self._need({"Organization.Read.All", "Directory.Read.All"})
         domains = [
             {
                 "name": name,
@@ -185,7 +175,6 @@ class Views:
 
     def domains(self, call: Call) -> Response:
         """GET /domains."""
-        self._need({"Organization.Read.All", "Domain.Read.All", "Directory.Read.All"})
         found = [
             {
                 "id": name,
@@ -199,7 +188,6 @@ class Views:
 
     def group_delta(self, call: Call, groups: Groups) -> Response:
         """GET /groups/delta(): every group, then what changed, with who came and who went."""
-        self._need({"Group.Read.All", "Group.ReadWrite.All", "GroupMember.Read.All"})
         page, token = call.option("$skiptoken"), call.option("$deltatoken")
         now = self.directory.seconds()
         if page is not None:
@@ -220,7 +208,6 @@ class Views:
 
     def delta(self, call: Call, replay: bool) -> Response:
         """GET /users/delta(): a first round of everyone, then what changed; `replay` repeats an object at the page's end."""
-        self._need(_READ_USERS)
         cursor = self._resumed(call)
         first, rest = list(cursor.items[: cursor.size]), cursor.items[cursor.size :]
         body: dict[str, Any] = {
@@ -339,7 +326,3 @@ class Views:
                 headers=again,
             )
         return cursor
-
-    def _need(self, any_of: AbstractSet[str]) -> None:
-        if not self.permissions & any_of:
-            raise denied()

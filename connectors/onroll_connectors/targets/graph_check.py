@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from onroll_connectors.targets.graph_asks import (
@@ -15,29 +15,17 @@ from onroll_connectors.targets.graph_asks import (
     ReadOrganization,
 )
 from onroll_connectors.targets.graph_courier import Courier
-from onroll_connectors.targets.graph_licences import DISABLED, PERMISSION
+from onroll_connectors.targets.graph_licences import DISABLED
 from onroll_connectors.targets.graph_problems import read_problem
+from onroll_connectors.targets.graph_rights import WIDE, Right, Uses, missing, named
 from onroll_connectors.targets.graph_users import Shape
 from onroll_core.contracts import Finding, Report
 from onroll_core.errors import OnrollError
 
-_WIDE = "User.ReadWrite.All"
-_PASSWORDS = "User-PasswordProfile.ReadWrite.All"
-_NEEDED: Mapping[str, str] = {
-    "User.Create": "make accounts",
-    "User.ReadUpdate.All": "change and rename accounts",
-    "User.EnableDisableAccount.All": "disable leavers and bring returners back",
-    "User.RevokeSessions.All": "sign leavers out everywhere",
-    "User.DeleteRestore.All": "restore a deleted account instead of making a second one",
+_READABLE = {
+    False: "Users, deleted users and groups can be read.",
+    True: "Users, deleted users, groups and who is in them can be read.",
 }
-
-
-_ANY = frozenset({"security", "microsoft365", "class", "team"})
-_OF_GROUPS = (
-    (_ANY, "Group.ReadWrite.All", "make and rename groups, and change who is in them"),
-    (frozenset({"class", "team"}), "EduRoster.ReadWrite.All", "make classes and change who teaches them"),
-    (frozenset({"team"}), "Team.Create", "give classes a team"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +51,27 @@ def organization(answer: Answer) -> Organization | None:
 def check(
     courier: Courier,
     shape: Shape,
-    creates: bool,
+    uses: Uses,
     domain: str | None,
     permissions: Callable[[], frozenset[str] | None],
-    groups: Collection[str] = (),
-    licences: bool = False,
+    roles: Callable[[], frozenset[str] | None],
 ) -> Report:
-    """The report on a tenant. `permissions` gives the roles in the token, None where it does not tell; `domain` is one that must be verified."""
+    """The report on a tenant. `permissions` gives those in the token, `roles` the roles of Entra's there, None where it does not tell; `domain` is one that must be verified."""
     try:
         tenant = organization(courier.ask(ReadOrganization()))
-        findings = [*_tenant(tenant, creates, domain)]
-        findings += _reading(courier, shape)
-        findings += _reading_groups(courier) if groups else []
-        findings += _reading_licences(courier) if licences else []
-        findings += _granted(permissions(), groups, licences)
+        findings = [*_tenant(tenant, uses.creates, domain)]
+        granted = permissions()
+        lacking = [] if granted is None else list(missing(uses, granted, roles()))
+        tried = _reading(courier, shape, uses)
+        # What was refused is told once, be it by the token or by Graph.
+        found = {each.name: each for each in (*lacking, *(each for each in tried if isinstance(each, Right)))}
+        if tenant is None:
+            found.setdefault("Organization.Read.All", named("Organization.Read.All"))
+        findings += [each for each in tried if isinstance(each, Finding)]
+        findings += [] if tried else [Finding("ok", _READABLE[bool(uses.made_as)])]
+        findings += [Finding("warning" if each.without else "problem", each.sentence) for each in found.values()]
+        if granted is not None and not any(not each.without for each in found.values()):
+            findings.append(Finding("ok", _enough(granted)))
     except OnrollError as failure:
         return Report([Finding("problem", str(failure))])
     return Report(findings)
@@ -84,8 +79,7 @@ def check(
 
 def _tenant(tenant: Organization | None, creates: bool, domain: str | None) -> list[Finding]:
     if tenant is None:
-        sentence = "The app may not read the tenant's domains, so addresses are not checked before they are written: grant it Organization.Read.All."
-        return [Finding("warning", sentence)]
+        return []
     found = [
         Finding("ok", f"Microsoft 365 answers as {tenant.name}, with the domains {', '.join(sorted(tenant.domains))}.")
     ]
@@ -113,79 +107,34 @@ def _tenant(tenant: Organization | None, creates: bool, domain: str | None) -> l
     return found
 
 
-def _reading(courier: Courier, shape: Shape) -> list[Finding]:
-    asks: list[tuple[Ask, str, str, str]] = [
-        (ListUsers(shape.select, top=1), "problem", "its users", "User.Read.All"),
-        (ListDeleted(("id",)), "problem", "its deleted users", "User.Read.All"),
+def _reading(courier: Courier, shape: Shape, uses: Uses) -> list[Finding | Right]:
+    """What cannot be read: a right where Graph says so, else a finding."""
+    groups = "Group.ReadWrite.All" if uses.made_as else "GroupMember.Read.All"
+    asks: list[tuple[Ask, str, str]] = [
+        (ListUsers(shape.select, top=1), "its users", "User.Read.All"),
+        (ListDeleted(("id",)), "its deleted users", "User.Read.All"),
         (
             ListUsers(("id",), shape.filter(["onroll-check"]), top=1, advanced=shape.advanced),
-            "problem",
             f"users by {shape.identity}",
             "User.Read.All",
         ),
-        (
-            ListGroups(("id", "mail")),
-            "warning",
-            "its groups, so a group's address may be given to a person and refused then",
-            "Group.Read.All",
-        ),
+        (ListGroups(("id", "mail")), "its groups", groups),
     ]
-    found: list[Finding] = []
-    for ask, level, what, permission in asks:
+    if uses.made_as:
+        asks.append((GroupDelta(("id", "members")), "who is in its groups", groups))
+    if uses.licences:
+        asks.append((replace(DISABLED, top=1), "the licences of disabled users", "User.Read.All"))
+    found: list[Finding | Right] = []
+    for ask, what, permission in asks:
         answer = courier.ask(ask)
         if answer.status == 403:
-            sentence = f"The app may not read {what}: grant it {permission} and consent as an administrator."
-            found.append(Finding("problem" if level == "problem" else "warning", sentence))
+            found.append(named(permission))
         elif not answer.done:
             found.append(Finding("problem", f"Reading {what} failed: {read_problem(answer).sentence}"))
-    return found or [Finding("ok", "Users, deleted users and groups can be read.")]
+    return found
 
 
-def _reading_groups(courier: Courier) -> list[Finding]:
-    answer = courier.ask(GroupDelta(("id", "members")))
-    if answer.status == 403:
-        sentence = (
-            "The app may not read who is in its groups: grant it GroupMember.Read.All and consent as an administrator."
-        )
-        return [Finding("problem", sentence)]
-    return [] if answer.done else [Finding("problem", f"Reading groups failed: {read_problem(answer).sentence}")]
-
-
-def _reading_licences(courier: Courier) -> list[Finding]:
-    answer = courier.ask(replace(DISABLED, top=1))
-    if answer.done:
-        return []
-    return [Finding("problem", f"Reading the licences of disabled users failed: {read_problem(answer).sentence}")]
-
-
-def _granted(roles: frozenset[str] | None, groups: Collection[str], licences: bool) -> list[Finding]:
-    """The permissions in the token; a sandbox's says nothing."""
-    if roles is None:
-        return []
-    further = (
-        []
-        if _PASSWORDS in roles
-        else [
-            Finding(
-                "warning",
-                f"The app may not hand out first passwords (onroll passwords issue): grant it {_PASSWORDS}, and give its service principal the"
-                " Entra role User Administrator.",
-            )
-        ]
-    )
-    further += [
-        Finding("problem", f"The app may not {what}: grant it {permission} and consent as an administrator.")
-        for kinds, permission, what in _OF_GROUPS
-        if kinds & set(groups) and permission not in roles
-    ]
-    if licences and PERMISSION not in roles:
-        sentence = f"The app may not release licences: grant it {PERMISSION} and consent as an administrator."
-        further.append(Finding("problem", sentence))
-    if _WIDE in roles:
-        return [Finding("ok", f"The app has {_WIDE}, which is enough for every night's work."), *further]
-    missing = [
-        Finding("problem", f"The app may not {what}: grant it {permission} and consent as an administrator.")
-        for permission, what in _NEEDED.items()
-        if permission not in roles
-    ]
-    return [*(missing or [Finding("ok", "The app has every permission that a night needs.")]), *further]
+def _enough(granted: Collection[str]) -> str:
+    if WIDE in granted:
+        return f"The app has {WIDE}, which is enough for every night's work."
+    return "The app has every permission that a night needs."

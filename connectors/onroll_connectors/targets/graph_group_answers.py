@@ -65,7 +65,7 @@ def gone(answer: Answer) -> bool:
 
 def not_in(change: AddMember, answer: Answer) -> Outcome:
     doing = f"put {change.who.username} into {change.group_name}"
-    return judged(change, doing, answer, "change who is in groups", "GroupMember.ReadWrite.All")
+    return judged(change, doing, answer, "change who is in groups", "Group.ReadWrite.All")
 
 
 def judged(change: GroupChange, doing: str, answer: Answer, what: str, permission: str) -> Outcome:

@@ -142,7 +142,7 @@ def remove(change: RemoveMember, book: Book) -> Script:
                 f"take {change.who.username} out of {change.group_name}",
                 answer,
                 "change who is in groups",
-                "GroupMember.ReadWrite.All",
+                "Group.ReadWrite.All",
             )
         book.moved(mine.anchor, "members" if relation == "members" else "owners", person, False)
     now = book.ours[change.key]

@@ -79,7 +79,9 @@ def _create(change: CreateGroup, book: Book) -> Script:
     elif not answer.done:
         if read_problem(answer).taken:
             return Rejected(change, held(doing, "something else in this tenant"))
-        return judged(change, doing, answer, "make groups", "EduRoster.ReadWrite.All" if classy else "Group.Create")
+        return judged(
+            change, doing, answer, "make groups", "EduRoster.ReadWrite.All" if classy else "Group.ReadWrite.All"
+        )
     anchor = Anchor(str(made["id"]))
     book.ours[group.key] = Ours(anchor, group.name, "class" if classy else "", description=text)
     for word in (group.name.casefold(), f"@{nickname}".lower()):

@@ -59,8 +59,8 @@ class GroupWatch:
         except PageRefused as refused:
             if refused.answer.status == 403:
                 raise Halt(
-                    "The app may not read the groups of this tenant, which the settings want looked after: grant it Group.ReadWrite.All (or"
-                    " GroupMember.Read.All) in Entra and consent as an administrator."
+                    "The app may not read the groups of this tenant, which the settings want looked after: grant it Group.ReadWrite.All in"
+                    " Entra and consent as an administrator."
                 ) from None
             if refused.answer.status != 410 or link is None:
                 raise refused_list(refused.answer) from None

@@ -9,13 +9,13 @@ from typing import Any
 from onroll_connectors.targets.graph_asks import Answer, Ask, AssignLicences, ListUsers, ReadUser
 from onroll_connectors.targets.graph_courier import Courier, PageRefused
 from onroll_connectors.targets.graph_problems import read_problem
+from onroll_connectors.targets.graph_rights import LICENCES
 from onroll_connectors.targets.graph_steps import LOST, Known, Script, judged
 from onroll_core.accounts import Anchor
 from onroll_core.changes import Applied, Deferred, Rejected, ReleaseLicences, ReturnLicences
 from onroll_core.errors import Halt
 
 STATES = "licenseAssignmentStates"
-PERMISSION = "LicenseAssignment.ReadWrite.All"
 DISABLED = ListUsers(("id", STATES), "accountEnabled eq false", top=999)
 
 
@@ -64,7 +64,7 @@ def relicense(change: ReleaseLicences | ReturnLicences, known: Known) -> Script:
     problem = read_problem(answer)
     if problem.denied:
         return Rejected(
-            change, f"The app may not change licences: grant it {PERMISSION} and consent as an administrator."
+            change, f"The app may not change licences: grant it {LICENCES} and consent as an administrator."
         )
     if problem.gone:
         return judged(change, who, answer, known)

@@ -27,6 +27,7 @@ from onroll_connectors.targets.graph_licences import licences_of_disabled
 from onroll_connectors.targets.graph_memory import Recent, Tenant, keep_recent, keep_tenant, load_recent, load_tenant
 from onroll_connectors.targets.graph_pace import Pace
 from onroll_connectors.targets.graph_problems import refused_list
+from onroll_connectors.targets.graph_rights import uses
 from onroll_connectors.targets.graph_scripts import script
 from onroll_connectors.targets.graph_steps import Known, Script
 from onroll_connectors.targets.graph_users import FURTHER, USUAL, Shape, names, sign_in_name
@@ -45,7 +46,7 @@ from onroll_core.changes import (
 )
 from onroll_core.contracts import Abilities, Context, Report, Scope
 from onroll_core.errors import Halt
-from onroll_core.people import GroupKind, SourceKey
+from onroll_core.people import GroupKind
 
 _log = logging.getLogger("onroll.microsoft365")
 
@@ -76,6 +77,7 @@ class Microsoft365:
     context: Context = field(repr=False)
     wire: Wire = field(repr=False)
     permissions: Callable[[], frozenset[str] | None] = field(repr=False)
+    entra_roles: Callable[[], frozenset[str] | None] = field(default=lambda: None, repr=False)
     shape: Shape = field(init=False)
     courier: Courier = field(init=False, repr=False)
     _known: Known = field(init=False, repr=False)
@@ -122,9 +124,11 @@ class Microsoft365:
 
     def check(self) -> Report:
         """Token, permissions, domains, Entra Connect: a sentence each; writes nothing."""
-        kinds = {self._watch.book.kind_of(SourceKey("", f"{kind.value}:")) for kind in self.context.groups}
-        options, licences = self.options, self.context.licences
-        return check(self.courier, self.shape, options.creates, options.domain, self.permissions, kinds, licences)
+        options = self.options
+        groups_as = {kind.value: made_as for kind, made_as in options.groups_as.items()}
+        kinds = {kind.value for kind in self.context.groups}
+        needs = uses(options.creates, kinds, groups_as, self.context.licences, options.extra_fields)
+        return check(self.courier, self.shape, needs, options.domain, self.permissions, self.entra_roles)
 
     def observe(self, scope: Scope) -> Observed:
         """Everyone in the tenant, the recycle bin, and every name that is held."""

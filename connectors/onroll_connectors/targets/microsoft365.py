@@ -6,8 +6,6 @@ because a model that clears a property sends Python's name for it. Answers are r
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, assert_never
@@ -36,6 +34,8 @@ from onroll_connectors.targets.graph_asks import (
     RevokeSessions,
     TakeOut,
 )
+from onroll_connectors.targets.graph_grants import grants
+from onroll_connectors.targets.graph_json import answer_of, claim, read_json
 from onroll_connectors.targets.graph_problems import sign_in_problem
 from onroll_connectors.targets.graph_settings import Settings
 from onroll_connectors.targets.graph_target import Microsoft365, Options
@@ -52,19 +52,19 @@ if TYPE_CHECKING:
         AssignLicensePostRequestBody,
     )
 
-__all__ = ["Settings", "connect"]
+__all__ = ["Settings", "connect", "grants"]
 
 _NOBODY = Anchor("-")
-_EVERY_KIND: tuple[Ask, ...] = (
+EVERY_KIND: tuple[Ask, ...] = (
     *(ListUsers(()), ListDeleted(()), ListGroups(()), Delta(()), ReadUser(_NOBODY, ()), ReadOrganization()),
     *(CreateUser({}), PatchUser(_NOBODY, {}), RevokeSessions(_NOBODY), Restore(_NOBODY)),
 )
-_OF_GROUPS: tuple[Ask, ...] = (
+OF_GROUPS: tuple[Ask, ...] = (
     *(GroupDelta(()), MakeGroup({}), MakeClass({}), MakeTeam({}), PatchGroup(_NOBODY, {})),
     *(PutIn(_NOBODY, each, "-") for each in ("members", "owners", "teachers")),
     *(TakeOut(_NOBODY, each, "-") for each in ("members", "owners", "teachers")),
 )
-_OF_LICENCES: tuple[Ask, ...] = (AssignLicences(_NOBODY, {}),)
+OF_LICENCES: tuple[Ask, ...] = (AssignLicences(_NOBODY, {}),)
 _CONNECT_SECONDS, _ANSWER_SECONDS = 30.0, 100.0
 _MICROSOFT = ("login.microsoftonline.com", "login.microsoftonline.us", "login.partner.microsoftonline.cn")
 _PAGE = {"Prefer": "odata.maxpagesize=999"}
@@ -84,7 +84,7 @@ def connect(settings: Settings, context: Context) -> Target:
         {GroupKind(kind): made_as for kind, made_as in settings.groups_as.items()},
     )
     wire = GraphWire(settings, bool(context.groups), context.licences)
-    return Microsoft365(options, context, wire, wire.roles)
+    return Microsoft365(options, context, wire, wire.roles, wire.entra_roles)
 
 
 class GraphWire:
@@ -126,7 +126,7 @@ class GraphWire:
         with warnings.catch_warnings():
             # Each module of request builders warns of a class of its own when it is first imported: that happens here, once.
             warnings.simplefilter("ignore", DeprecationWarning)
-            for ask in (*_EVERY_KIND, *_OF_GROUPS[: None if groups else 0], *_OF_LICENCES[: None if licences else 0]):
+            for ask in (*EVERY_KIND, *OF_GROUPS[: None if groups else 0], *OF_LICENCES[: None if licences else 0]):
                 self._request(ask)
 
     def send(self, ask: Ask) -> Answer:
@@ -139,18 +139,20 @@ class GraphWire:
 
     def roles(self) -> frozenset[str] | None:
         """The permissions that the token names; None when it is not one that tells (a sandbox's)."""
+        return self._claim("roles")
+
+    def entra_roles(self) -> frozenset[str] | None:
+        """The templates of the Entra roles that the token names; None when it tells none."""
+        return self._claim("wids")
+
+    def _claim(self, name: str) -> frozenset[str] | None:
         from azure.core.exceptions import ClientAuthenticationError
 
         try:
             token: str = self._runner.run(self._tokens.get_authorization_token(self._settings.base))
         except ClientAuthenticationError as failure:
             raise Halt(sign_in_problem(str(failure.message), self._settings.client_id)) from None
-        try:
-            payload = token.split(".")[1]
-            claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-            return frozenset(claims["roles"])
-        except (IndexError, KeyError, TypeError, ValueError, binascii.Error):
-            return None
+        return claim(token, name)
 
     def close(self) -> None:
         """Let go of connections; may be called twice."""
@@ -183,7 +185,7 @@ class GraphWire:
         if not isinstance(parts, list):
             return [Answer(whole.status if not whole.done else 0, whole.body, whole.headers)] * len(asks)
         by_id = {str(part.get("id")): part for part in parts}
-        return [_answer_of(by_id.get(str(at))) for at in range(len(asks))]
+        return [answer_of(by_id.get(str(at))) for at in range(len(asks))]
 
     async def _send(self, request: RequestInformation) -> Answer:
         """Send once. Whatever comes back is an answer; only a token that cannot be had raises (Halt)."""
@@ -203,7 +205,7 @@ class GraphWire:
         except httpx.HTTPError as failure:
             return Answer(0, f"{type(failure).__name__}")
         headers = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(response.status_code, _read(response.content), headers)
+        return Answer(response.status_code, read_json(response.content), headers)
 
     def _request(self, ask: Ask) -> RequestInformation:
         """The request that the SDK's builders make of an ask."""
@@ -329,23 +331,6 @@ def _part(at: int, request: RequestInformation) -> dict[str, Any]:
         headers.pop("content-type", None)
     part["headers"] = headers
     return part
-
-
-def _answer_of(part: Mapping[str, Any] | None) -> Answer:
-    if part is None:
-        return Answer(0, "the batch was answered without this part")
-    headers = {str(name).lower(): str(value) for name, value in (part.get("headers") or {}).items()}
-    return Answer(int(part.get("status", 0)), part.get("body"), headers)
-
-
-def _read(content: bytes) -> Any:
-    """JSON, or the beginning of whatever a proxy in between sent instead."""
-    if not content:
-        return None
-    try:
-        return json.loads(content)
-    except ValueError:
-        return content[:200].decode("utf-8", "replace")
 
 
 def _token_provider(settings: Settings) -> tuple[AccessTokenProvider, Callable[[], None]]:
