@@ -18,6 +18,7 @@ from onroll_core.line import Line
 from onroll_core.night import Night
 from onroll_daemon.bars import watching
 from onroll_daemon.mistakes import suggestion
+from onroll_daemon.observing import in_vain
 from onroll_daemon.session import FAILED, USAGE, Session, document, say_error, session, stop
 from onroll_daemon.settings import SchoolSettings
 from onroll_daemon.stops import told_to_stop
@@ -104,6 +105,8 @@ def _each(
                 codes.append(night.exit_code)
                 if not ask.as_json:
                     tell(night)
+                for each in in_vain(night, ask.approve):
+                    say_error(each)
                 if night.unread:
                     say_error(night.unread)
             stopped = over.is_set()

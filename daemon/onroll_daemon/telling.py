@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from onroll_core import pipeline
 from onroll_core.changes import Change, kind, sentence
 from onroll_core.night import TALLIES, Night, TargetNight
+from onroll_daemon.observing import watched
 from onroll_daemon.session import say
 from onroll_daemon.totals import totals
 
@@ -31,11 +32,12 @@ def tell_night(night: Night) -> None:
 def tell_targets(night: Night, look: str, again: str) -> None:
     """What became of each target; `look` and `again` are the commands that show a held plan and let it pass, without target and digest."""
     for name, target in night.targets.items():
-        say(f"  {name}: {target.error or (target.verdict + ', ' + _done(target))}")
+        say(f"  {name}: {target.error or (target.verdict + ', ' + _done(name, target))}")
         if target.verdict == "held" and target.plan is not None:
             _listed("held", target.objections, "    ")
             say(f"    Look at it: {look} --target {name}")
-            say(f"    If it is right: {again} --target {name} --approve {target.plan.digest}")
+            if _waits(name, target):
+                say(f"    If it is right: {again} --target {name} --approve {target.plan.digest}")
         _listed("failed", target.troubles, "    ")
         _listed("note", target.plan.notices if target.plan else (), "    ")
     _listed("for a person", [each.why for each in pipeline.unsettled(night)])
@@ -44,15 +46,25 @@ def tell_targets(night: Night, look: str, again: str) -> None:
 
 def tell_at_once(night: Night, command: str) -> None:
     """How everything that is held passes together, where that is more than one target."""
-    held = [one.plan.digest for one in night.targets.values() if one.verdict == "held" and one.plan is not None]
+    held = [one.plan.digest for name, one in night.targets.items() if _waits(name, one) and one.plan is not None]
     if len(held) > 1:
         say(f"All of it at once: {command} {' '.join(f'--approve {digest}' for digest in held)}")
 
 
-def _done(target: TargetNight) -> str:
+def _waits(name: str, target: TargetNight) -> bool:
+    """Whether something is held until a person approves it: nothing is where nothing is ever written."""
+    return target.verdict == "held" and not watched(name, target)
+
+
+def _done(name: str, target: TargetNight) -> str:
     done = ", ".join(f"{target.tally[each]} {each}" for each in TALLIES if target.tally[each])
     if target.verdict == "held":
-        return f"{len(target.plan.changes) if target.plan else 0} changes wait for a person, nothing was written"
+        waiting = (
+            "would be made, if it were not only observed"
+            if watched(name, target)
+            else "wait for a person, nothing was written"
+        )
+        return f"{len(target.plan.changes) if target.plan else 0} changes {waiting}"
     return done or "nothing to do"
 
 
@@ -72,7 +84,7 @@ def tell_plan(night: Night, again: str = "") -> None:
         _listed("held", target.objections)
         for each in dict.fromkeys(kind(change) for change in changes):
             _of_kind([change for change in changes if kind(change) == each])
-        if target.verdict == "held":
+        if _waits(name, target):
             command = again or f"onroll apply {night.school}"
             say(f"  If it is right: {command} --target {name} --approve {target.plan.digest}")
         _listed("for a person", [conflict.why for conflict in target.plan.conflicts])

@@ -11,6 +11,7 @@ from onroll_core.night import Night
 from onroll_daemon.bars import watching
 from onroll_daemon.mistakes import suggestion
 from onroll_daemon.nights import who
+from onroll_daemon.observing import in_vain
 from onroll_daemon.session import FAILED, USAGE, Session, document, say, say_error, session, stop
 from onroll_daemon.settings import SchoolSettings
 from onroll_daemon.stops import told_to_stop
@@ -32,6 +33,8 @@ def runs_undo(
                 else:
                     night = pipeline.show_undo(it, number, only)
             stopped = over.is_set()
+    for each in in_vain(night, approve):
+        say_error(each)
     if as_json:
         document(shape(night, number))
     else:

@@ -257,6 +257,22 @@ def test_findings_about_other_schools_mistakes_are_only_counted(world: Morning) 
     assert f"onroll.toml, line 3: school.nam (of {OTHER})" in words(world.as_(world.operator(Role.OPERATOR)).get(PAGE))
 
 
+def test_a_script_is_told_no_more_of_other_schools_mistakes_than_the_page(world: Morning) -> None:
+    number = world.store.requests.ask(MINE, "check", {}, "minerva", world.clock())
+    sentences = [f"{world.settings.path}, line 3: school.nam (of {OTHER}): there is no such key.", "all is well."]
+    rows = [{"where": "settings", "level": level, "sentence": each} for each, level in zip(sentences, ("problem", "ok"), strict=True)]  # fmt: skip
+    world.store.requests.finish(number, "done", {"findings": rows, "problems": 1}, world.clock())
+    told = {}
+    for schools in ((MINE,), ()):
+        headers = {"Authorization": f"Bearer {world.token(Role.VIEWER, *schools)}"}
+        answer = world.client.get(f"/api/v1/requests/{number}", headers=headers)
+        told[schools] = answer.json()["result"]
+        assert str(world.settings.path.parent) not in answer.text
+    assert told[MINE,] == {"findings": rows[1:], "problems": 0, "hidden": 1}
+    assert [each["sentence"] for each in told[()]["findings"]] == [f"onroll.toml, line 3: school.nam (of {OTHER}): there is no such key.", "all is well."]  # fmt: skip
+    assert (told[()]["problems"], told[()]["hidden"]) == (1, 0)
+
+
 def test_a_test_of_the_alerts_is_sent_and_its_answer_shown_without_an_address(rich: AtWork) -> None:
     browser = rich.operator_at(name="minerva")
     assert rich.ask(browser, f"/schools/{MINE}/alert-test").status == "done"

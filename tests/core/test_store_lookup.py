@@ -206,6 +206,30 @@ def test_one_person_is_told_without_anybody_else(full: Store) -> None:
     assert "google" not in full.lookup.last_plans(SCHOOL, ["ad", "google"], harry)
 
 
+def test_what_is_held_for_everybody_is_told_although_one_person_was_brought_into_line_since(full: Store) -> None:
+    def ran(kind: str, *people: str, **summary: object) -> None:
+        run = full.start_run(SCHOOL, kind, NOON)
+        changes = [Disable(Who(IdentityId(each), "user", Role.STUDENT, Anchor(each)), "x") for each in people]
+        verdict = "held" if len(people) > 1 else "cleared"
+        full.keep_plan(run, Plan("ad", SCHOOL, changes), verdict, ["Too many."] if verdict == "held" else (), NOON)
+        full.end_run(run, "done", {"targets": {"ad": {}}} | summary, NOON)
+
+    def told() -> tuple[str, int, int]:
+        last = full.last_plan(SCHOOL, "ad")
+        mine = full.lookup.last_plans(SCHOOL, ["ad"], IdentityId("id000001"))["ad"]
+        assert last is not None
+        assert (mine["verdict"], mine["objections"], mine["digest"]) == (last["verdict"], last["objections"], last["digest"])  # fmt: skip
+        return last["verdict"], len(last["changes"]), len(mine["changes"])
+
+    ran("sync", "id000001", "id000002")
+    ran("apply", "id000001", only_people=["id000001"])
+    assert told() == ("held", 2, 1)
+    ran("undo", "id000002")
+    assert told() == ("held", 2, 1)
+    ran("apply", "id000003", notices=['A note that says "only_people": it is no key.'])
+    assert told() == ("cleared", 1, 0)
+
+
 def test_the_groups_that_matter_to_one_person_are_theirs_their_namesakes_and_those_in_doubt(full: Store) -> None:
     harry = IdentityId("id000001")
 

@@ -25,6 +25,10 @@ def test_a_month_from_looking_to_everybody(school: Command) -> None:
     assert [each["kind"] for each in plan["changes"]] == ["create"] * 3
     assert "Observe only: nothing is written to ad" in plan["objections"][0]
     assert school.json("sync", "milton-park", "--approve", plan["digest"])["targets"]["ad"]["created"] == 0
+    told = school.run("apply", "milton-park", "--approve", plan["digest"])
+    assert f"The approval of {plan['digest']} does nothing. ad is only observed" in told.err
+    assert "--approve" not in told.out
+    assert "ad: held, 3 changes would be made, if it were not only observed" in told.out
     assert [each["sentence"] for each in school.json("doctor")["findings"] if each["where"] == "milton-park"][
         0
     ].startswith("fresh")

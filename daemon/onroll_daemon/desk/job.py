@@ -14,6 +14,7 @@ from onroll_core.night import Night
 from onroll_core.store import Lease, Store, this_process
 from onroll_core.store.requests import DONE, FAILED, HELD, Request
 from onroll_daemon.desk.tray import Tray
+from onroll_daemon.observing import in_vain
 from onroll_daemon.settings import SchoolSettings, Settings
 from onroll_daemon.wiring import Progress, line
 
@@ -154,6 +155,9 @@ def _changed(night: Night, approved: tuple[str, ...]) -> str:
     """What to say where something waits although somebody has just said yes."""
     waiting = [one.plan.digest for one in night.targets.values() if one.verdict == "held" and one.plan]
     waiting += [night.snapshot] if night.held and night.snapshot else []
+    vain = in_vain(night, approved)
+    if vain:
+        return " ".join(vain)
     if not approved or not waiting:
         return ""
     if set(waiting) & set(approved):

@@ -292,7 +292,7 @@ class Store:
             return plans.keep(connection, run, plan, verdict, objections, now)
 
     def last_plan(self, school: str, target: str) -> dict[str, Any] | None:
-        """The newest plan of a school for a target, or None."""
+        """The newest plan for everybody of a school in a target, or None: one for a few people does not count, nor an undo's."""
         return plans.last(self._engine, school, target)
 
     def journal(self, kept: int, plan: Plan) -> Journal:

@@ -25,6 +25,7 @@ from onroll_core.store.engine import reading
 from onroll_core.store.groups import known_group
 from onroll_core.store.lists import listed
 from onroll_core.store.people import load
+from onroll_core.store.plans import newest
 from onroll_core.store.schema import bonds, changes, groups, guests, handouts, identities, plans, runs
 from onroll_core.usernames import fold
 
@@ -265,13 +266,11 @@ class Lookup:
         return None if row is None else (told(row.at) or "", row.by)
 
     def last_plans(self, school: str, targets: Collection[str], identity: IdentityId) -> dict[str, dict[str, Any]]:
-        """The newest plan of a school for each target: verdict, objections, digest, and of its `changes` only this person's (each with identity and kind)."""
+        """The newest plan for everybody of a school in each target: verdict, objections, digest, and of its `changes` only this person's (each with identity and kind)."""
         found: dict[str, dict[str, Any]] = {}
         with reading(self._engine) as connection:
             for target in targets:
-                kept = select(plans.c.id, plans.c.verdict, plans.c.objections, plans.c.digest)
-                kept = kept.where(plans.c.school == school, plans.c.target == target).order_by(plans.c.id.desc())
-                row = connection.execute(kept.limit(1)).one_or_none()
+                row = connection.execute(newest(school, target)).one_or_none()
                 if row is None:
                     continue
                 mine = select(changes.c.kind).where(changes.c.plan == row.id, changes.c.identity == identity)

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, insert, select, update
+from sqlalchemy import Connection, Engine, Row, Select, insert, select, update
 
 from onroll_core.changes import sentence
 from onroll_core.plan import Plan, as_json
 from onroll_core.store.codec import document, told, utc
 from onroll_core.store.engine import reading
-from onroll_core.store.schema import changes, plans
+from onroll_core.store.schema import changes, plans, runs
 
 
 def keep(connection: Connection, run: int, plan: Plan, verdict: str, objections: Sequence[str], now: datetime) -> int:
@@ -58,11 +58,21 @@ def keep(connection: Connection, run: int, plan: Plan, verdict: str, objections:
 
 
 def last(engine: Engine, school: str, target: str) -> dict[str, Any] | None:
-    """The newest plan of a school for a target with its changes, or None."""
-    query = select(plans).where(plans.c.school == school, plans.c.target == target)
+    """The newest plan for everybody of a school in a target with its changes, or None."""
     with reading(engine) as connection:
-        row = connection.execute(query.order_by(plans.c.id.desc()).limit(1)).one_or_none()
+        row = connection.execute(newest(school, target)).one_or_none()
         return None if row is None else _plan(connection, row)
+
+
+def newest(school: str, target: str) -> Select[Any]:
+    """The row of plans that is the newest for everybody of a school in a target.
+
+    Neither an undo's plan nor one that was made for a few people tells what waits for the others: the plan before it does.
+    """
+    mine = (plans.c.school == school) & (plans.c.target == target) & (runs.c.kind != "undo")
+    for_a_few = runs.c.summary.contains('"only_people":', autoescape=True)
+    query = select(plans).join(runs, runs.c.id == plans.c.run).where(mine, runs.c.summary.is_(None) | ~for_a_few)
+    return query.order_by(plans.c.id.desc()).limit(1)
 
 
 def of_run(connection: Connection, run: int) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from onroll_daemon.console.access import needs
-from onroll_daemon.console.place import place_of
+from onroll_daemon.console.place import Place, place_of
 from onroll_daemon.console.refusals import NoSuch
 from onroll_daemon.console.rights import Right
 from onroll_daemon.console.views import decisions, plan, tonight
@@ -38,7 +38,10 @@ class Conflict(BaseModel):
 
 
 class TargetPlan(BaseModel):
-    """One target's plan as it was last worked out: in the run `run`, or because somebody asked (`request`). `changes` counts what is still to be done."""
+    """One target's plan as it was last worked out: in the run `run`, or because somebody asked (`request`). `changes` counts what is still to be done.
+
+    `observe_only`: nothing is ever written to the target, whatever is approved, and a plan that says "held" waits for nobody.
+    """
 
     target: str
     verdict: Literal["cleared", "held", "failed"]
@@ -48,6 +51,7 @@ class TargetPlan(BaseModel):
     request: int | None
     changes: int
     kinds: dict[str, int]
+    observe_only: bool
     objections: list[str]
     conflicts: list[Conflict]
     notices: list[str]
@@ -151,7 +155,9 @@ def one_plan(
     plans = tonight.worked_out(place, school, chosen)
     held = [] if chosen else decisions.decisions(place, school, plans)
     as_of = chosen.as_of if chosen else None
-    return Plan(school=school, as_of=as_of, plans=[_plan(each) for each in plans], held=[_held(each) for each in held])
+    return Plan(
+        school=school, as_of=as_of, plans=[_plan(place, each) for each in plans], held=[_held(each) for each in held]
+    )
 
 
 @router.get("/schools/{school}/plan/changes")
@@ -204,7 +210,7 @@ def sync(request: Request, school: Where, visitor: Annotated[Visitor, Depends(ne
     return Begun(request=plan.ask_sync(place_of(request), visitor, school))
 
 
-def _plan(each: tonight.Worked) -> TargetPlan:
+def _plan(place: Place, each: tonight.Worked) -> TargetPlan:
     return TargetPlan(
         target=each.target,
         verdict=each.verdict,
@@ -214,6 +220,7 @@ def _plan(each: tonight.Worked) -> TargetPlan:
         request=each.look.number if each.look else None,
         changes=each.total,
         kinds=dict(each.kinds),
+        observe_only=tonight.observed(place, each.target),
         objections=list(each.objections),
         conflicts=[Conflict(**{name: one[name] for name in Conflict.model_fields}) for one in each.conflicts],
         notices=list(each.notices),

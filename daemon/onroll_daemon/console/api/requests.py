@@ -11,6 +11,7 @@ from onroll_daemon.console.access import needs
 from onroll_daemon.console.place import place_of
 from onroll_daemon.console.refusals import NoSuch
 from onroll_daemon.console.rights import Right
+from onroll_daemon.console.views.settings import findings
 from onroll_daemon.console.visitors import Visitor
 
 router = APIRouter(prefix="/api/v1", tags=["requests"])
@@ -25,7 +26,10 @@ class Progress(BaseModel):
 
 
 class Asked(BaseModel):
-    """A request. `status` is waiting, under way, done, held, failed, refused or cut off; `result` depends on `kind`, and has `error` when it failed."""
+    """A request. `status` is waiting, under way, done, held, failed, refused or cut off; `result` depends on `kind`, and has `error` when it failed.
+
+    That of a check counts what is about schools that the asker may not see as `hidden`, and tells nothing else of it.
+    """
 
     id: int
     school: str
@@ -47,7 +51,13 @@ def one_request(
     visitor: Annotated[Visitor, Depends(needs(Right.SEE))],
 ) -> Asked:
     """One request and its result."""
-    found = place_of(request).store.requests.get(number)
+    place = place_of(request)
+    found = place.store.requests.get(number)
     if found is None:
         raise NoSuch("There is no such request. Requests are forgotten after 30 days.")
-    return Asked.model_validate(found, from_attributes=True)
+    told = Asked.model_validate(found, from_attributes=True)
+    if found.kind == "check" and told.result is not None and "findings" in told.result:
+        rows, hidden = findings(place, visitor, told.result["findings"])
+        problems = sum(each["level"] == "problem" for each in rows)
+        told.result = told.result | {"findings": rows, "problems": problems, "hidden": hidden}
+    return told

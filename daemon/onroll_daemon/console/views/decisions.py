@@ -11,8 +11,9 @@ from typing import Any
 from onroll_core.errors import Refused
 from onroll_daemon.console.place import Place
 from onroll_daemon.console.refusals import Conflict, Forbidden
-from onroll_daemon.console.views.tonight import Look, Worked, held_reading, worked_out
+from onroll_daemon.console.views.tonight import Look, Worked, held_reading, observed, worked_out
 from onroll_daemon.console.visitors import Visitor
+from onroll_daemon.observing import only_looked_at
 
 LASTS = timedelta(hours=24)
 ONE_AT_A_TIME = threading.Lock()
@@ -56,7 +57,7 @@ class Said:
 
 
 def decisions(place: Place, school: str, plans: Sequence[Worked] | None = None) -> list[Decision]:
-    """What is held at a school now, a reading before plans. `plans` are those of `worked_out`, where they are known already."""
+    """What is held at a school now, a reading before plans; a target that is only observed waits for nobody. `plans` are those of `worked_out`, where known."""
     found = []
     row = held_reading(place, school)
     if row is not None:
@@ -65,7 +66,8 @@ def decisions(place: Place, school: str, plans: Sequence[Worked] | None = None) 
         found.append(
             _decision(place, school, told["digest"], None, told["held"], row["ended"], row["id"], None, numbers)
         )
-    held = [each for each in (worked_out(place, school) if plans is None else plans) if each.verdict == "held"]
+    waiting = worked_out(place, school) if plans is None else plans
+    held = [each for each in waiting if each.verdict == "held" and not observed(place, each.target)]
     return [
         *found,
         *(_of_plan(place, school, each) for each in held if each.digest and not (each.look and each.look.as_of)),
@@ -135,8 +137,18 @@ def refuse(place: Place, visitor: Visitor, school: str, digest: str, why: str) -
         place.store.console.audit.note(place.clock(), visitor.by, school, f"refused {what}: {reason}", digest)
 
 
+def not_observed(place: Place, target: str, what: str) -> None:
+    """Raises Conflict for a target to which nothing is ever written: there is nothing in it to say yes or no to. `what` was not done."""
+    if observed(place, target):
+        raise Conflict(f"{only_looked_at(target)} {what}")
+
+
 def _held(place: Place, school: str, digest: str) -> Decision:
-    found = next((each for each in decisions(place, school) if each.digest == digest), None)
+    plans = worked_out(place, school)
+    for each in plans:
+        if each.digest == digest:
+            not_observed(place, each.target, "Nothing was approved or refused.")
+    found = next((each for each in decisions(place, school, plans) if each.digest == digest), None)
     if found is None:
         raise Conflict(CHANGED)
     return found

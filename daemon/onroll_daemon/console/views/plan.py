@@ -12,8 +12,9 @@ from onroll_daemon.console.refusals import NoSuch
 from onroll_daemon.console.views.changes import LABELS, grouped, in_order, named
 from onroll_daemon.console.views.decisions import Decision, decisions
 from onroll_daemon.console.views.requests import shown as request_shown
-from onroll_daemon.console.views.tonight import PAGE, Look, Worked, changes, look_at, worked_out
+from onroll_daemon.console.views.tonight import PAGE, Look, Worked, changes, look_at, observed, worked_out
 from onroll_daemon.console.visitors import Visitor
+from onroll_daemon.observing import only_looked_at
 
 _SHOWN = 20
 FARTHEST = 100_000
@@ -44,6 +45,7 @@ def shown(
         "labels": LABELS,
         "plans": plans,
         "one": one,
+        "observed": only_looked_at(one.target) if one and observed(place, one.target) else "",
         "asked": {"target": one.target if one else "", "kind": kind, "q": text, "page": page, "look": look or ""},
         "kinds": in_order(one.kinds) if one else [],
         "groups": grouped(named(place, listed.rows)) if listed else [],

@@ -113,11 +113,8 @@ def checked(place: Place, visitor: Visitor, school: str) -> dict[str, Any]:
     """What the newest check found, the one that is under way, and why the last one came to nothing."""
     newest = place.store.requests.newest_done(school, "check")
     last = next(iter(place.store.requests.latest(school, "check", 1)), None)
-    rows, hidden = [], 0
-    for each in (newest.result or {}).get("findings", ()) if newest else ():
-        (told, more) = readable(place, visitor, [each["sentence"]])
-        hidden += more
-        rows += [each | {"sentence": _begun(sentence)} for sentence in told]
+    found, hidden = findings(place, visitor, (newest.result or {}).get("findings", ()) if newest else ())
+    rows = [each | {"sentence": _begun(each["sentence"])} for each in found]
     order = list(LEVELS)[::-1]
     rows.sort(key=lambda each: order.index(each["level"]))
     return {
@@ -128,6 +125,17 @@ def checked(place: Place, visitor: Visitor, school: str) -> dict[str, Any]:
         "going": shown(last) if last and not last.over else None,
         "error": _error(last),
     }
+
+
+def findings(place: Place, visitor: Visitor, found: Iterable[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], int]:
+    """Findings of a check that are the visitor's to read, and how many more are about schools that they do not see."""
+    rows: list[dict[str, Any]] = []
+    hidden = 0
+    for each in found:
+        told, more = readable(place, visitor, [each["sentence"]])
+        hidden += more
+        rows += [{**each, "sentence": sentence} for sentence in told]
+    return rows, hidden
 
 
 def _begun(sentence: str) -> str:

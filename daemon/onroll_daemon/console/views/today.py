@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,7 +20,7 @@ from onroll_daemon.console.views.changes import LABELS
 from onroll_daemon.console.views.decisions import decisions
 from onroll_daemon.console.views.plan import AT_WORK, card
 from onroll_daemon.console.views.requests import shown as request_shown
-from onroll_daemon.console.views.tonight import Worked, worked_out
+from onroll_daemon.console.views.tonight import Worked, observed, worked_out
 from onroll_daemon.console.visitors import Visitor
 from onroll_daemon.freshness import Freshness
 from onroll_daemon.windows import Hours
@@ -100,7 +100,7 @@ def of_one(place: Place, visitor: Visitor, school: str) -> dict[str, Any]:
         "one": standing,
         "decisions": [card(place, visitor, each) for each in decisions(place, school, plans)],
         "plans": plans,
-        "tonight": tonight(plans),
+        "tonight": tonight(plans, [each.target for each in plans if observed(place, each.target)]),
         "runs": [{"row": row, "did": did(row)} for row in rows],
         "waits": [_named(each) for each in waits[:_WAITING]],
         "more": max(0, len(waits) - _WAITING),
@@ -110,17 +110,22 @@ def of_one(place: Place, visitor: Visitor, school: str) -> dict[str, Any]:
     }
 
 
-def tonight(plans: Sequence[Worked]) -> str:
-    """What the next window does as far as is known, in a sentence."""
+def tonight(plans: Sequence[Worked], watched: Collection[str] = ()) -> str:
+    """What the next window does as far as is known, in a sentence; the targets `watched` are only observed."""
     if not plans:
         return "Nobody has worked out yet what the next run does. The page of the plan can."
-    held = sum(each.total for each in plans if each.verdict == "held")
-    left = sum(each.total for each in plans if each.verdict == "cleared")
+    held = sum(each.total for each in plans if each.verdict == "held" and each.target not in watched)
+    left = sum(each.total for each in plans if each.verdict == "cleared" and each.target not in watched)
+    seen = sum(each.total for each in plans if each.verdict != "failed" and each.target in watched)
     told = []
     if left:
         told.append(f"As far as is known, {plural(left, 'change')} will be made.")
     if held:
         told.append(f"{plural(held, 'change')} {'is' if held == 1 else 'are'} held until somebody approves.")
+    if seen:
+        told.append(
+            f"{plural(seen, 'change')} would be made in {' and '.join(watched)}, if onroll did not only observe there."
+        )
     failed = [each.target for each in plans if each.verdict == "failed"]
     if failed:
         told.append(f"{' and '.join(failed)} could not be reached, and will be tried again.")
@@ -148,7 +153,7 @@ def _target(told: Mapping[str, Any]) -> str:
     if told.get("verdict") == "failed":
         return f"not brought into line, {str(told.get('error') or 'it failed').rstrip('.')}"
     if told.get("verdict") == "held":
-        return "held, nothing written"
+        return "only observed, nothing written" if told.get("observe_only") else "held, nothing written"
     done = [plural(told[name], *_DONE[name]) for name in (*TALLIES, "passwords") if told.get(name)]
     return ", ".join(done) or "nothing to do"
 

@@ -79,6 +79,12 @@ def worked_out(place: Place, school: str, chosen: Look | None = None) -> list[Wo
     return found
 
 
+def observed(place: Place, target: str) -> bool:
+    """Whether nothing is ever written to a target, as this onroll is configured."""
+    found = place.settings.targets.get(target)
+    return found is not None and found.rules.observe_only
+
+
 def last_runs(place: Place, school: str) -> dict[str, dict[str, Any]]:
     """For each target, the newest ended run that brought the whole school into line with it, or tried to."""
     found: dict[str, dict[str, Any]] = {}

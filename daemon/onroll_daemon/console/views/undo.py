@@ -13,7 +13,9 @@ from onroll_daemon.console.views.changes import LABELS, named, shown
 from onroll_daemon.console.views.requests import shown as request_shown
 from onroll_daemon.console.views.runs import PAGE, run_of, undoable
 from onroll_daemon.console.views.today import did
+from onroll_daemon.console.views.tonight import observed
 from onroll_daemon.console.visitors import Visitor
+from onroll_daemon.observing import only_looked_at
 
 
 def of_undo(place: Place, visitor: Visitor, number: int, request: int | None) -> dict[str, Any]:
@@ -49,6 +51,7 @@ def _undo_plan(place: Place, visitor: Visitor, school: str, plan: Mapping[str, A
         "target": plan["target"],
         "digest": plan["digest"],
         "verdict": plan["verdict"],
+        "observed": only_looked_at(plan["target"]) if observed(place, plan["target"]) else "",
         "objections": plan["objections"],
         "conflicts": plan["conflicts"],
         "rows": named(place, [shown(each) | {"note": ""} for each in plan["changes"][:PAGE]]),
@@ -111,6 +114,8 @@ def ask_to_undo(place: Place, visitor: Visitor, number: int, digests: Sequence[s
             raise Conflict(
                 "What would be taken back is no longer what you were looking at. Nothing was done. Look at it as it is now."
             )
+        for digest in wanted:
+            decisions.not_observed(place, there[digest], "Nothing was taken back.")
         for each in place.store.requests.open(school):
             if each.kind == "undo" and set(wanted) & set(each.asked.get("approve") or ()):
                 raise Conflict("Somebody has asked for this already, and it is being done. Nothing was done twice.")
