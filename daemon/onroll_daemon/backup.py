@@ -24,11 +24,13 @@ from typing import Any
 
 from onroll_core.errors import Halt
 from onroll_core.store import copies
+from onroll_core.store.engine import HEAD
 from onroll_daemon.settings import Settings, load
 from onroll_daemon.wiring import store_address
 
 FORMAT = 1
 _MANIFEST, _CONFIGURATION, _STORE = "manifest.json", "onroll.toml", "onroll.db"
+_STATE = "/var/lib/onroll"
 _FILES = ("ca_file", "tls_certificate", "tls_key", "templates")
 
 
@@ -87,6 +89,41 @@ def back_up(settings: Settings, file: Path, now: datetime) -> Made:
         with _unpacked(file, folder):  # what was written is opened again: a backup that cannot be read is none
             pass
     return Made(file, copied, tuple(beside))
+
+
+def keep_before_upgrade(settings: Settings, now: datetime, told: Mapping[str, str]) -> Made | None:
+    """A backup of an older store on PostgreSQL, for it is about to be upgraded; None where there is nothing to keep. A store in a file is kept by the store itself.
+
+    `told` is the environment: ONROLL_BACKUPS names the folder, else it is that of the service's state, else that of the configuration, whichever can be written.
+    Raises Halt, and the store must not be upgraded, when no backup could be made.
+    """
+    address = store_address(settings)
+    if copies.file_of(address) is not None:
+        return None
+    schema = copies.schema(address)
+    if schema is None or schema >= HEAD:
+        return None
+    folders = _for_backups(settings, told)
+    folder = next((each for each in folders if each.is_dir() and os.access(each, os.W_OK)), folders[0])
+    try:
+        made = back_up(settings, folder / f"before-{HEAD}-{now:%Y-%m-%d-%H%M%S}-{os.getpid()}.zip", now)
+    except Halt as failure:
+        raise Halt(
+            f"{failure.sentence} The store is that of an older onroll (its schema is {schema}), and before it is upgraded it is backed up into {folder};"
+            " it was left as it was. Make room there, or name a folder that onroll may write with the environment variable ONROLL_BACKUPS, then start again."
+        ) from None
+    _owned_like(made.file, folder)
+    if made.copy.schema != schema:  # another program has upgraded it meanwhile, and has kept it as it was
+        made.file.unlink()
+        return None
+    return made
+
+
+def _for_backups(settings: Settings, told: Mapping[str, str]) -> list[Path]:
+    if told.get("ONROLL_BACKUPS"):
+        return [Path(told["ONROLL_BACKUPS"])]
+    state = [Path(each) for each in (told.get("STATE_DIRECTORY", "").partition(":")[0], _STATE) if each]
+    return [folder for each in state for folder in (each / "backups", each)] + [settings.path.resolve().parent]
 
 
 def restore(file: Path, present: Path | None, into: Path | None, now: datetime) -> Restored:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import logging
 import os
 import random
 import secrets
@@ -45,7 +46,13 @@ def new_password(forbidden: Iterable[str]) -> str:
 
 
 def open_store(settings: Settings, clock: Callable[[], datetime] = now) -> Store:
-    """The store that the configuration names, created or upgraded."""
+    """The store that the configuration names, created or upgraded; an older one on PostgreSQL is backed up first."""
+    if settings.store_url.startswith("postgresql"):
+        from onroll_daemon.backup import keep_before_upgrade
+
+        kept = keep_before_upgrade(settings, now(), os.environ)
+        if kept is not None:
+            logging.getLogger("onroll").warning("The store is upgraded now. As it was, it is kept in %s", kept.file)
     store = Store.open(store_address(settings), clock)
     _hand_over(store_address(settings))
     return store

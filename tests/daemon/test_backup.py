@@ -21,6 +21,7 @@ import pytest
 from command import CONFIG, Command, milton_park
 from onroll_core.errors import Halt
 from onroll_core.store import Store, copies
+from onroll_core.store.engine import HEAD, open_engine
 from onroll_daemon.backup import back_up
 from onroll_daemon.settings import load
 from postgresql import Cluster
@@ -283,9 +284,32 @@ def test_from_sqlite_to_postgresql_and_back(school: Command, cluster: Cluster, e
     assert usernames(school) == usernames(elsewhere) and school.json("sync")["run"] == 3
 
 
-def test_an_older_store_is_backed_up_without_being_upgraded(school: Command, tmp_path: Path) -> None:
-    from onroll_core.store.engine import open_engine
+def test_an_older_store_on_postgresql_is_backed_up_before_any_command_upgrades_it(
+    school: Command, cluster: Cluster, elsewhere: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = cluster.url(cluster.make())
+    elsewhere.configure(f'[store]\nurl = "{url}"\n' + CONFIG)
+    open_engine(url, 5, "0005").dispose()
+    monkeypatch.setenv("ONROLL_BACKUPS", str(elsewhere.folder / "gone"))
+    refused = elsewhere.run("runs", code=1).err
+    assert f"{elsewhere.folder / 'gone'}; it was left as it was. Make room there" in refused
+    assert copies.schema(url) == "0005"
 
+    (elsewhere.folder / "state").mkdir()
+    monkeypatch.delenv("ONROLL_BACKUPS")
+    monkeypatch.setenv("STATE_DIRECTORY", str(elsewhere.folder / "state"))
+    for _ in range(2):
+        told = elsewhere.run("runs")
+    assert told.err == "", "an up-to-date store is not kept again"
+    (kept,) = (elsewhere.folder / "state").iterdir()
+    assert kept.name.startswith(f"before-{HEAD}-") and stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert json.loads(zipfile.ZipFile(kept).read("manifest.json"))["schema"] == "0005"
+    assert copies.schema(url) == HEAD
+    school.run("restore", str(kept))
+    assert school.json("runs") == {"runs": []}
+
+
+def test_an_older_store_is_backed_up_without_being_upgraded(school: Command, tmp_path: Path) -> None:
     old = tmp_path / "old.db"
     open_engine(f"sqlite:///{old}", 5, "0005").dispose()
     copied = copies.back_up(f"sqlite:///{old}", tmp_path / "copy.db")
