@@ -4,7 +4,7 @@
 Installs onroll, or brings it up to date: the program, its data folder with its permissions, and the service.
 .DESCRIPTION
 Needs no network and no Python. Run it in a PowerShell opened with "Run as administrator", in the folder where the bundle was unpacked.
-What is in the data folder is kept, and copied first when the service was there before.
+What is in the data folder is kept. Where onroll was there before, the old program makes a backup first; without one nothing is replaced.
 .PARAMETER Mis
 The MIS for which onroll.toml is written, where there is none yet: arbor, sims, bromcom, wonde, csv and so on.
 .PARAMETER Account
@@ -61,11 +61,31 @@ if ($wasRunning) {
     Stop-Service -Name 'onroll'
     $service.WaitForStatus('Stopped', [TimeSpan]::FromMinutes(5))
 }
-if (($null -ne $service) -and (Test-Path -Path (Join-Path $Data 'onroll.db'))) {
-    $copy = Join-Path $Data ('before-' + (Get-Date -Format 'yyyyMMdd-HHmmss'))
-    New-Item -Path $copy -ItemType Directory | Out-Null
-    Copy-Item -Path (Join-Path $Data 'onroll.*') -Destination $copy
-    Write-Host "The configuration and the store were copied to $copy"
+
+# The old program makes the backup, wherever its store is; it can read that store for certain.
+$configuration = Join-Path $Data 'onroll.toml'
+if ((Test-Path -Path $Python) -and (Test-Path -Path $configuration)) {
+    $backups = Join-Path $Data 'backups'
+    $kept = Join-Path $backups ('before-upgrade-' + (Get-Date -Format 'yyyyMMdd-HHmmss') + '.zip')
+    $backedUp = $false
+    try {
+        New-Item -Path $backups -ItemType Directory -Force | Out-Null
+        & $Python -m onroll_daemon backup $kept --config $configuration | Out-Null
+        $backedUp = ($LASTEXITCODE -eq 0)
+    }
+    catch {
+        Write-Host $_.Exception.Message
+    }
+    if (-not $backedUp) {
+        if ($wasRunning) {
+            Start-Service -Name 'onroll'
+        }
+        Stop-Here ('No backup could be made (the lines above say why), so nothing was replaced. Put that right and run install.ps1 again.' +
+            " If the old program does not start any more: copy $Data to a safe place, run uninstall.ps1, which leaves the data, then install.ps1.")
+    }
+    Write-Host "The configuration and the store are kept in $kept"
+    # The newest five are enough.
+    Get-ChildItem -Path $backups -Filter 'before-upgrade-*.zip' | Sort-Object -Property Name -Descending | Select-Object -Skip 5 | Remove-Item -Force
 }
 
 Write-Host "Unpacking into $Program ..."
@@ -101,7 +121,7 @@ catch {
 
 # The service comes first: it makes the data folder and says who may read it, before anything is written there.
 Invoke-Onroll @('service', 'install', '--account', $Account)
-if (-not (Test-Path -Path (Join-Path $Data 'onroll.toml'))) {
+if (-not (Test-Path -Path $configuration)) {
     Invoke-Onroll @('init', $Data, '--mis', $Mis)
 }
 

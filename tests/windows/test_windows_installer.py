@@ -18,7 +18,7 @@ SCRIPTS = [ROOT / "packaging/windows" / name for name in ("install.ps1", "uninst
 # Of Windows PowerShell 5.1, which every server has.
 CMDLETS = set(
     "Add-Type Copy-Item ForEach-Object Get-ChildItem Get-Content Get-Date Get-FileHash Get-Service Join-Path New-Item New-Object Out-Null"
-    " Read-Host Remove-Item Rename-Item Set-StrictMode Split-Path Start-Service Stop-Service Test-Path Unblock-File Where-Object Write-Host".split()
+    " Read-Host Remove-Item Rename-Item Select-Object Set-StrictMode Sort-Object Split-Path Start-Service Stop-Service Test-Path Unblock-File Where-Object Write-Host".split()
 )
 AUTOMATIC = {"null", "true", "false", "_", "lastexitcode", "psscriptroot", "erroractionpreference"}
 _PARSER = tree_sitter.Parser(tree_sitter.Language(tree_sitter_powershell.language()))
@@ -94,3 +94,20 @@ def test_every_command_of_ours_that_the_installer_gives_or_names_is_there() -> N
     for each in found:
         if each[0] == "service":
             assert each[1] in root.commands["service"].commands  # type: ignore[attr-defined]
+
+
+def test_an_upgrade_stops_the_service_backs_up_with_the_old_program_and_only_then_replaces_it() -> None:
+    text = SCRIPTS[0].read_text(encoding="utf-8")
+    steps = (
+        "Stop-Service -Name 'onroll'",
+        "& $Python -m onroll_daemon backup $kept --config $configuration",
+        "if (-not $backedUp) {",
+        "Stop-Here ('No backup could be made",
+        "Rename-Item -Path $Program -NewName",
+        "ExtractToDirectory($payload, $Program)",
+        "Invoke-Onroll @('service', 'start')",
+    )
+    found = [text.index(each) for each in steps]
+    assert found == sorted(found)
+    assert "Remove-Item -Path $Folder" in SCRIPTS[1].read_text(encoding="utf-8").partition("if ($Data -and")[2]
+    assert SCRIPTS[1].read_text(encoding="utf-8").count("$Folder -Recurse") == 1
