@@ -20,7 +20,7 @@ from onroll_connectors.sandbox.google_quota import Quotas
 from onroll_connectors.sandbox.google_state import Course, Lag
 from onroll_connectors.sandbox.serving import Faults, Request
 from onroll_connectors.targets.google_marks import alias
-from onroll_connectors.targets.google_problems import scopes
+from onroll_connectors.targets.google_rights import Needs, scopes
 from onroll_connectors.targets.google_workspace import Settings
 from onroll_connectors.testing_groups import TargetGroupContract
 from onroll_core.changes import Deferred, Rejected, UpdateGroup
@@ -343,10 +343,11 @@ def test_no_scope_is_asked_for_that_is_not_used() -> None:
     base = {"admin.directory.user", "admin.directory.orgunit", "admin.directory.domain.readonly"}
     reading, writing = base | {"admin.directory.group.readonly"}, base | {"admin.directory.group"}
     classroom = {"classroom.courses", "classroom.rosters"}
-    assert set(scopes(False, False, False)) == reading
-    assert set(scopes(False, True, False)) == writing
-    assert set(scopes(False, False, True)) == reading | classroom
-    assert set(scopes(True, True, True)) == writing | classroom | {"admin.directory.user.security"}
+    assert set(scopes(Needs())) == reading
+    assert set(scopes(Needs(groups=True))) == writing
+    assert set(scopes(Needs(courses=True))) == reading | classroom
+    assert set(scopes(Needs(names=False))) == base
+    assert set(scopes(Needs(True, True, True, True))) == writing | classroom | {"admin.directory.user.security"}
 
 
 def test_scopes_are_asked_for_what_is_switched_on_and_are_enough_for_it(school: School, tmp_path: Path) -> None:
@@ -361,7 +362,7 @@ def test_scopes_are_asked_for_what_is_switched_on_and_are_enough_for_it(school: 
     ]
     for switched, settings, (groups, courses) in kinds:
         world.groups, world.settings = switched, {**settings, **signed}
-        world.google.tokens.delegated = frozenset(scopes(False, groups, courses))
+        world.google.tokens.delegated = frozenset(scopes(Needs(groups, courses)))
         wanted = [
             lesson(f"Class {len(switched)}{groups}{courses}", ["ada"], ["tess"], kind=kind)
             for kind in sorted(switched)[-1:]
@@ -369,10 +370,10 @@ def test_scopes_are_asked_for_what_is_switched_on_and_are_enough_for_it(school: 
         applied(school.night(*wanted))
         assert school.quiet(*wanted)
         assert world.connect().check().good
-        world.google.tokens.delegated = frozenset(scopes(False, groups, courses)[:-1])
+        world.google.tokens.delegated = frozenset(scopes(Needs(groups, courses))[:-1])
         world.google.tokens.issued.clear()
         (finding,) = world.connect().check().findings
-        assert scopes(False, groups, courses)[-1] in finding.sentence
+        assert scopes(Needs(groups, courses))[-1] in finding.sentence
 
 
 def test_a_check_says_what_classroom_lacks(school: School) -> None:

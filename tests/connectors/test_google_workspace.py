@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import random
 import subprocess
@@ -16,7 +17,7 @@ from google_world import World, applied, opened, operations
 from onroll_connectors.sandbox.google_quota import Quotas
 from onroll_connectors.sandbox.google_state import Lag
 from onroll_connectors.sandbox.serving import Faults
-from onroll_connectors.targets.google_problems import SCOPES, SIGN_OUT_SCOPE
+from onroll_connectors.targets.google_rights import Needs, scopes
 from onroll_connectors.targets.google_workspace import Settings
 from onroll_connectors.testing import TargetContract, everything, pupil
 from onroll_core.changes import Applied, Create, Disable, Naming, Rejected, Rename
@@ -98,19 +99,24 @@ def test_a_right_that_was_withdrawn_is_no_empty_school(world: World) -> None:
             world.connect().observe(Scope("milton-park"))
 
 
-def service_account(world: World, folder: Path) -> dict[str, str]:
+@functools.cache
+def private_key() -> str:
+    """A key for all tests, which takes a while to make."""
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import rsa
 
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pkcs8, clear = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    return key.private_bytes(serialization.Encoding.PEM, pkcs8, clear).decode()
+
+
+def service_account(world: World, folder: Path) -> dict[str, str]:
     told = {
         "type": "service_account",
         "client_id": "104",
         "client_email": "onroll@school.iam.test",
         "private_key_id": "1",
-        "private_key": key.decode(),
+        "private_key": private_key(),
         "token_uri": f"{world.url}/token",
     }
     (folder / "key.json").write_text(json.dumps(told))
@@ -131,9 +137,13 @@ def test_a_service_account_signs_in_and_a_check_says_what_is_missing(world: Worl
         for word in ("read users", "groups", "/Nowhere", "no administrator")
     ] == [True] * 4
     world.google.tokens.delegated = frozenset({"admin.directory.user"})
+    sentences = [finding.sentence for finding in world.connect(**settings).check().findings]
+    missing = [scope for scope in scopes(Needs()) if scope != "admin.directory.user"]
+    assert [f"auth/{scope} is not given" in told for scope, told in zip(missing, sentences, strict=True)] == [True] * 3
+    assert all("client id 104" in told for told in sentences)
+    world.google.tokens.delegated = frozenset()
     (finding,) = world.connect(**settings).check().findings
-    assert "client id 104" in finding.sentence
-    assert "admin.directory.orgunit" in finding.sentence
+    assert all(scope in finding.sentence for scope in (*scopes(Needs()), "client id 104"))
     world.google.tokens.delegated = None
     world.google.tokens.admins = frozenset({"nobody@school.test"})
     (finding,) = world.connect(**settings).check().findings
@@ -142,7 +152,7 @@ def test_a_service_account_signs_in_and_a_check_says_what_is_missing(world: Worl
 
 def test_the_scopes_that_a_check_names_are_enough_for_everything(world: World, tmp_path: Path) -> None:
     settings = service_account(world, tmp_path)
-    world.google.tokens.delegated = frozenset({*SCOPES, SIGN_OUT_SCOPE})
+    world.google.tokens.delegated = frozenset(scopes(Needs(sign_out=True)))
     world.google.add_group("maths@school.test")
     anchor = world.made("maja", aliases=frozenset({"m@school.test"}))
     world.google.writes.delete(world.made("nora"))

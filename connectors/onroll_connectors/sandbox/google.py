@@ -14,6 +14,7 @@ from onroll_connectors.sandbox.google_classroom import Classroom
 from onroll_connectors.sandbox.google_definition import CLASSROOM, Definition, Matched, definition
 from onroll_connectors.sandbox.google_groups import Groups
 from onroll_connectors.sandbox.google_quota import Quotas
+from onroll_connectors.sandbox.google_roles import Roles
 from onroll_connectors.sandbox.google_rules import FORBIDDEN, Refusal, not_found
 from onroll_connectors.sandbox.google_state import Course, Group, Lag, State, User
 from onroll_connectors.sandbox.google_tokens import Tokens
@@ -27,7 +28,7 @@ class Workspace:
 
     `now` is the clock; without `quotas` nothing is throttled; `faults` strike whole requests and `part_faults` the parts of a batch.
     `token` is the only access token accepted beside those that `/token` gave (None: any). `denied` are operations that the caller's role
-    lacks ("directory.groups.list"). `keeps_ids`: deleted users still show their externalIds.
+    lacks ("directory.groups.list"); `roles` has admin roles by their privileges, of those who act by tokens of `/token`. `keeps_ids`: deleted users still show their externalIds.
     `breaches` are sentences: whatever the definition refused, of what came in or of what would have gone out. A test asserts that it is empty.
     `calls` has (operation, key, status) of every request and batch part that was answered.
     """
@@ -40,6 +41,7 @@ class Workspace:
     part_faults: Faults = field(default_factory=Faults)
     token: str | None = None
     denied: set[str] = field(default_factory=set)
+    roles: Roles = field(default_factory=Roles)
     keeps_ids: bool = True
     breaches: list[str] = field(default_factory=list)
     calls: list[tuple[str, str, int]] = field(default_factory=list)
@@ -178,6 +180,8 @@ class Workspace:
             raise Refusal(403, "insufficientPermissions", "Request had insufficient authentication scopes.")
         if operation.id in self.denied:
             raise FORBIDDEN
+        if by is self.definition:
+            self.roles.enforce(self.tokens.who(token), operation.id, body)
         mask, wrong = self._mask(by, matched, request)
         wrong += by.request(operation, request.query, body)
         if wrong:
@@ -281,6 +285,8 @@ _HANDLERS: Mapping[str, Handler] = {
     "directory.orgunits.get": lambda one, values, query, body: _get_unit(one, values),
     "directory.orgunits.insert": lambda one, values, query, body: one.writes.insert_unit(body),
     "directory.domains.list": lambda one, values, query, body: google_views.domains(one.state),
+    "directory.roleAssignments.list": lambda one, values, query, body: one.roles.assignments(one.state, query),
+    "directory.roles.get": lambda one, values, query, body: one.roles.role(values["roleId"]),
     "classroom.courses.create": lambda one, values, query, body: one.classroom.create(body),
     "classroom.courses.get": lambda one, values, query, body: one.classroom.get(values["id"]),
     "classroom.courses.list": lambda one, values, query, body: one.classroom.list(query),

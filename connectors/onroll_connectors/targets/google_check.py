@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from onroll_connectors.targets import google_reads as reads
 from onroll_connectors.targets.google_asks import Answer, Ask, Problem, Reply, Script
+from onroll_connectors.targets.google_rights import PREFIX, READ_ROLES, SCOPES, Needs, listed, privileges
 from onroll_connectors.targets.google_talk import get
 from onroll_core.contracts import Finding
-from onroll_core.errors import OnrollError
+from onroll_core.errors import Halt, OnrollError
 
 One = Callable[[Script[Reply]], Reply]
 """Runs one conversation to its end."""
@@ -18,32 +19,55 @@ One = Callable[[Script[Reply]], Reply]
 @dataclass(frozen=True, slots=True)
 class Checked:
     """The settings that a check looks at; `root` is the org unit of places, "" for the top. `idle` are kinds of groups that are to be courses, and are not
-    switched on."""
+    switched on. `client` is the client id of the service account, "" where it is not known."""
 
     customer: str
     root: str
     subject: str | None
-    groups: bool
-    courses: bool = False
+    needs: Needs
     owner: str | None = None
     idle: Sequence[str] = ()
+    client: str = ""
 
 
-def examine(settings: Checked, one: One) -> Sequence[Finding]:
-    """The findings; the first problem that would make all others follow is the last one."""
+def examine(
+    settings: Checked,
+    one: One,
+    refused: Callable[[], frozenset[str]],
+    role: Callable[[], frozenset[str] | None],
+) -> Sequence[Finding]:
+    """The findings; the first problem that would make all others follow is the last one.
+
+    `refused` asks for a token for each scope by itself and gives those that are refused; `role` gives the privileges of whoever onroll acts as, None
+    where they may not be read.
+    """
     try:
-        return list(_findings(settings, one))
+        return list(_findings(settings, one, role))
+    except Halt as halt:
+        return _without_scopes(settings, halt, refused)
     except OnrollError as failure:
         return [Finding("problem", str(failure))]
 
 
-def _findings(settings: Checked, one: One) -> Iterator[Finding]:
-    customer = settings.customer
+def _without_scopes(settings: Checked, halt: Halt, refused: Callable[[], frozenset[str]]) -> Sequence[Finding]:
+    """Which scopes it was, where some are given and others are not."""
+    try:
+        lacking = refused()
+    except OnrollError:
+        lacking = frozenset()
+    asked = [each for each in SCOPES if each.asked(settings.needs)]
+    if not lacking or len(lacking) == len(asked):
+        return [Finding("problem", str(halt))]
+    return [Finding("problem", each.scope_sentence(settings.client)) for each in asked if each.name in lacking]
+
+
+def _findings(settings: Checked, one: One, role: Callable[[], frozenset[str] | None]) -> Iterator[Finding]:
+    customer, needs = settings.customer, settings.needs
     yield _can(one(_once(_short(reads.owners(customer)))), "users")
     yield _can(one(_once(_short(reads.owners(customer, deleted=True)))), "deleted users")
-    if settings.groups:
+    if needs.groups or needs.names:
         yield _can(one(_once(_short(reads.groups(customer)))), "groups")
-    if settings.courses:
+    if needs.courses:
         yield from _classroom(settings, one)
     if settings.idle:
         yield Finding(
@@ -54,9 +78,29 @@ def _findings(settings: Checked, one: One) -> Iterator[Finding]:
     yield _unit(one, customer, settings.root)
     yield _domains(one(_once(Ask("domains", "list", {"customer": customer, "fields": "domains(domainName,verified)"}))))
     if settings.subject is not None:
-        yield from _subject(
-            settings.subject, one(_once(get(settings.subject, "id,isAdmin,isDelegatedAdmin,suspended")))
+        reply = one(_once(get(settings.subject, "id,isAdmin,isDelegatedAdmin,suspended")))
+        yield from _subject(settings.subject, reply)
+        if isinstance(reply, Answer) and (reply.body.get("isAdmin") or not reply.body.get("isDelegatedAdmin")):
+            return
+    elif not settings.client:
+        return
+    yield from _role(needs, role())
+
+
+def _role(needs: Needs, held: frozenset[str] | None) -> Iterator[Finding]:
+    """What the admin role of whoever onroll acts as lacks."""
+    wanted = privileges(needs)
+    if held is None:
+        yield Finding(
+            "warning",
+            f"Google does not let onroll look at its own admin role, so only reading was tried. See that the role has {listed(wanted)}. With the scope"
+            f" {PREFIX}{READ_ROLES} as well, onroll check looks itself.",
         )
+        return
+    lacking = [each for each in wanted if not each.had(held)]
+    yield from (Finding("problem", each.privilege_sentence) for each in lacking)
+    if not lacking:
+        yield Finding("ok", "onroll's admin role has every privilege that a night needs.")
 
 
 def _classroom(settings: Checked, one: One) -> Iterator[Finding]:
@@ -120,6 +164,11 @@ def _unit(one: One, customer: str, root: str) -> Finding:
 
 
 def _domains(reply: Reply) -> Finding:
+    if isinstance(reply, Problem) and reply.status == 403:
+        return Finding(
+            "ok",
+            "onroll's admin role does not show the domains of this Google Workspace; only this check looks at them.",
+        )
     if isinstance(reply, Problem):
         return Finding(
             "warning", f"onroll could not look at the domains of this Google Workspace ({reply.message.rstrip('.')})."
@@ -149,9 +198,4 @@ def _subject(subject: str, reply: Reply) -> Iterator[Finding]:
         yield Finding(
             "problem",
             f"{subject} is no administrator, so onroll may change nobody. Give it an admin role, or name another subject in onroll.toml.",
-        )
-    elif not reply.body.get("isAdmin"):
-        yield Finding(
-            "warning",
-            f"{subject} is not a super administrator: see that its role may create, update and restore users and create org units.",
         )

@@ -5,26 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from onroll_connectors.targets.google_asks import Problem
+from onroll_connectors.targets.google_rights import PREFIX
 from onroll_core.changes import AccountChange, Create, Deferred, Move, Outcome, Rejected, Rename, Update
 from onroll_core.errors import Halt
-
-SCOPES = (
-    "admin.directory.user",
-    "admin.directory.orgunit",
-    "admin.directory.group.readonly",
-    "admin.directory.domain.readonly",
-)
-"""What a run needs, less the common beginning of their names."""
-SIGN_OUT_SCOPE = "admin.directory.user.security"
-GROUP_SCOPE = "admin.directory.group"
-CLASSROOM_SCOPES = ("classroom.courses", "classroom.rosters")
-PREFIX = "https://www.googleapis.com/auth/"
-
-
-def scopes(sign_out: bool, groups: bool, courses: bool) -> tuple[str, ...]:
-    """What is asked of Google for what is switched on, and no more: who may write groups may read them."""
-    needed = [GROUP_SCOPE if groups and each == f"{GROUP_SCOPE}.readonly" else each for each in SCOPES]
-    return (*needed, *([SIGN_OUT_SCOPE] if sign_out else ()), *(CLASSROOM_SCOPES if courses else ()))
 
 
 def verdict(change: AccountChange, problem: Problem) -> Outcome:

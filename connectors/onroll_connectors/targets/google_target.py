@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import Any, Protocol
 
 from onroll_connectors.targets import google_reads as reads
+from onroll_connectors.targets.google_access import refused_scopes, said
 from onroll_connectors.targets.google_archive import Archive
 from onroll_connectors.targets.google_asks import Answer, Ask, Reply, Script
 from onroll_connectors.targets.google_book import Book, Recent
@@ -18,6 +19,8 @@ from onroll_connectors.targets.google_circle import group_script, owners_among, 
 from onroll_connectors.targets.google_group_reads import Look, all_courses, confirm, our_courses, our_groups
 from onroll_connectors.targets.google_kept import Circle, Kept
 from onroll_connectors.targets.google_pace import Pace
+from onroll_connectors.targets.google_rights import READ_ROLES, needs_of
+from onroll_connectors.targets.google_roles import held_by
 from onroll_connectors.targets.google_runner import Open, Runner
 from onroll_connectors.targets.google_scripts import script
 from onroll_connectors.targets.google_settings import Settings, uses_of
@@ -49,8 +52,26 @@ class Wire(Protocol):
         """One reply for each ask, in one HTTP request. Raises Halt when the credentials are refused."""
         ...
 
+    def sign_in(self) -> None:
+        """Fetch a token. Raises Halt when it is refused, Unavailable when nobody answers."""
+        ...
+
+    def with_scopes(self, scopes: Sequence[str]) -> Wire:
+        """Another way for the same account, with a token for these scopes alone."""
+        ...
+
     def close(self) -> None:
         """Let go of every connection; may be called twice."""
+        ...
+
+    @property
+    def scopes(self) -> Sequence[str]:
+        """What its token is good for."""
+        ...
+
+    @property
+    def client(self) -> str:
+        """The client id of the service account, "" where it is not known."""
         ...
 
 
@@ -107,21 +128,30 @@ class GoogleWorkspace:
     def check(self) -> Report:
         """Whether a run would work: credentials, scopes, role, org unit and domains, a sentence each. Read-only."""
         settings = self._settings
-        uses = uses_of(settings, self._context.groups)
-        return Report(
-            examine(
-                Checked(
-                    settings.customer,
-                    settings.root,
-                    settings.subject,
-                    settings.group_addresses or uses.groups,
-                    uses.courses,
-                    settings.classroom_owner,
-                    [kind for kind in settings.classroom if kind not in self._context.groups],
-                ),
-                self._runner.one,
-            )
+        checked = Checked(
+            settings.customer,
+            settings.root,
+            settings.subject,
+            needs_of(settings, self._context.groups),
+            settings.classroom_owner,
+            [kind for kind in settings.classroom if kind not in self._context.groups],
+            self._wire.client,
         )
+        return Report(
+            examine(checked, self._runner.one, lambda: refused_scopes(self._wire), lambda: self._role(checked))
+        )
+
+    def _role(self, checked: Checked) -> frozenset[str] | None:
+        """The privileges of whoever onroll acts as; None where they may not be read."""
+        wire = self._wire.with_scopes([READ_ROLES])
+        try:
+            wire.sign_in()
+            who = checked.subject or checked.client
+            return said(held_by(checked.customer, who, checked.subject is not None), wire)
+        except Halt:
+            return None
+        finally:
+            wire.close()
 
     def observe(self, scope: Scope) -> Observed:
         """Everybody, live and deleted, and every address that is taken; raises rather than give a part."""

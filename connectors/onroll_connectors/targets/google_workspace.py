@@ -10,19 +10,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from onroll_connectors.targets.google_asks import Answer, Ask, Problem, Reply
-from onroll_connectors.targets.google_problems import PREFIX, not_signed_in, scopes
-from onroll_connectors.targets.google_settings import CLASSROOM, GOOGLE, Settings, uses_of
+from onroll_connectors.targets.google_grants import grants
+from onroll_connectors.targets.google_problems import not_signed_in
+from onroll_connectors.targets.google_rights import PREFIX, needs_of, scopes
+from onroll_connectors.targets.google_settings import CLASSROOM, GOOGLE, Settings
 from onroll_connectors.targets.google_target import GoogleWorkspace
 from onroll_core.contracts import Context
-from onroll_core.errors import Halt
+from onroll_core.errors import Halt, Unavailable
 
-__all__ = ["Settings", "connect"]
+__all__ = ["Settings", "connect", "grants"]
 
 
 def connect(settings: Settings, context: Context) -> GoogleWorkspace:
     """A target over these settings; nothing is read or sent before it is asked for something."""
-    uses = uses_of(settings, context.groups)
-    return GoogleWorkspace(settings, context, _Wire(settings, scopes(settings.sign_out, uses.groups, uses.courses)))
+    return GoogleWorkspace(settings, context, _Wire(settings, scopes(needs_of(settings, context.groups))))
 
 
 @dataclass(slots=True)
@@ -65,7 +66,32 @@ class _Wire:
         except GoogleAuthError as failure:
             if getattr(failure, "retryable", False):
                 return [Problem(0, "", "Google's token service did not answer")] * len(asks)
-            raise not_signed_in(str(failure), self.settings.subject, self._client(), self.scopes) from None
+            raise not_signed_in(str(failure), self.settings.subject, self.client, self.scopes) from None
+
+    def sign_in(self) -> None:
+        """Fetch a token for all of the scopes, and ask for nothing. Raises Halt when Google refuses it, Unavailable when it does not answer."""
+        import httplib2
+        from google.auth.exceptions import GoogleAuthError, TransportError
+        from google_auth_httplib2 import Request
+
+        credentials = self._signing()
+        if credentials.valid:
+            return
+        http = self._plain()
+        try:
+            credentials.refresh(Request(http))
+        except (TransportError, OSError, httplib2.HttpLib2Error):
+            raise Unavailable("Google's token service could not be reached. onroll tries again.") from None
+        except GoogleAuthError as failure:
+            if getattr(failure, "retryable", False):
+                raise Unavailable("Google's token service did not answer. onroll tries again.") from None
+            raise not_signed_in(str(failure), self.settings.subject, self.client, self.scopes) from None
+        finally:
+            http.close()
+
+    def with_scopes(self, scopes: Sequence[str]) -> _Wire:
+        """Another way to Google for the same account, with a token of its own that is good for these scopes alone."""
+        return _Wire(self.settings, scopes)
 
     def close(self) -> None:
         """Close every thread's connection."""
@@ -131,6 +157,8 @@ class _Wire:
             "members": directory.members(),
             "orgunits": directory.orgunits(),
             "domains": directory.domains(),
+            "roles": directory.roles(),
+            "roleAssignments": directory.roleAssignments(),
         }
         services = {False: directory}
         if self.settings.classroom:
@@ -170,8 +198,9 @@ class _Wire:
                 " Service accounts, Keys, JSON) and put the whole file there."
             ) from None
 
-    def _client(self) -> str:
-        """The client id to delegate to, where it is known."""
+    @property
+    def client(self) -> str:
+        """The client id of the service account, which is its unique id too; "" where it is not known."""
         try:
             key = json.loads(self.settings.credentials.reveal()) if self.settings.credentials else {}
         except (ValueError, Halt):
