@@ -59,7 +59,7 @@ def open_store(settings: Settings, clock: Callable[[], datetime] = now) -> Store
 
 
 def _hand_over(address: str) -> None:
-    """A store file that root has just made belongs to whoever its folder belongs to: the service, which has to write it."""
+    """A store file that root has just made belongs to whoever its folder belongs to, the service, and to nobody else."""
     name = address.removeprefix("sqlite:///")
     if name == address or not hasattr(os, "geteuid") or os.geteuid() != 0:
         return
@@ -68,6 +68,7 @@ def _hand_over(address: str) -> None:
         for each in (file, Path(f"{file}-wal"), Path(f"{file}-shm")):
             if each.exists():
                 os.chown(each, around.st_uid, around.st_gid)
+                each.chmod(0o640)
 
 
 def store_address(settings: Settings) -> str:

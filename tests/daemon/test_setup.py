@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -296,8 +297,20 @@ def test_the_sample_of_an_installation_is_replaced_and_kept(command: Command) ->
     set_up(command)
     written = command.folder / "onroll.toml"
     assert 'url = "sqlite:///elsewhere.db"' in written.read_text(encoding="utf-8")
-    assert (command.folder / "onroll.toml.before-setup").read_text(encoding="utf-8") == sample
+    kept = command.folder / "onroll.toml.before-setup"
+    assert kept.read_text(encoding="utf-8") == sample and kept.stat().st_mode & 0o777 == 0o640
     assert written.stat().st_mode & 0o777 == 0o640 and (command.folder / "elsewhere.db").is_file()
+
+
+def test_a_store_that_root_makes_is_its_folders_owners(command: Command) -> None:
+    os.chown(command.folder, 65534, 65534)
+    set_up(command)
+    made = (command.folder / "onroll.db").stat()
+    assert (made.st_uid, made.st_gid, made.st_mode & 0o777) == (65534, 65534, 0o640)
+
+
+if os.geteuid() != 0:
+    del test_a_store_that_root_makes_is_its_folders_owners  # only root can hand anything over
 
 
 def test_answers_with_mistakes_change_nothing(command: Command) -> None:

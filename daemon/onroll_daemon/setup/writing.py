@@ -108,7 +108,8 @@ def put(path: Path, text: str, source: str) -> tuple[Settings, Path | None]:
             around = path.stat()
             kept = path.with_name("onroll.toml.before-setup")
             kept.write_bytes(path.read_bytes())
-            partial.chmod(around.st_mode & 0o777)
+            for each in (partial, kept):
+                each.chmod(around.st_mode & 0o777)
             if hasattr(os, "geteuid") and os.geteuid() == 0:
                 for each in (partial, kept):
                     os.chown(each, around.st_uid, around.st_gid)
