@@ -30,9 +30,7 @@ def what_to_grant(settings: Settings, schools: Sequence[SchoolSettings]) -> list
         target = settings.targets[name]
         groups = tuple(each.value for each in target.rules.groups)
         licences = target.rules.release_licences_after is not None
-        grants = getattr(import_module(target.module), "grants", None)
-        if grants is not None:
-            found.append(Grants(name, grants(target.settings, groups, licences)))
+        found.append(Grants(name, import_module(target.module).grants(target.settings, groups, licences)))
     return found
 
 
