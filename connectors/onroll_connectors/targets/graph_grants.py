@@ -43,8 +43,7 @@ def grants(settings: Settings, groups: Collection[str] = (), licences: bool = Fa
     ]
     lines += [
         f"5. To {each.purpose}, Microsoft wants a role beside the permission: Roles & admins, {each.name}, Add assignments, the app. Choose an"
-        " administrative unit that holds the pupils as its scope, if there is one, and not the whole directory. No app with this role can set the"
-        " password of an administrator. Leave both away where passwords are handed out elsewhere."
+        " administrative unit that holds the pupils as its scope, if there is one, and not the whole directory. Leave both away where passwords are handed out elsewhere."
         for each in asked
         if each.role
     ]
