@@ -1,6 +1,7 @@
 """What goes with a bug report: findings, the shape of the configuration and the last runs, in numbers and in words of our own alone.
 
-Nothing that anybody typed is let through, be it a name, an address, a path or a key: a value is kept when it is a number, or one of the words that onroll itself has.
+Nothing that anybody typed is let through, be it a name, an address, a path or a key: a value is kept when it is one of the words that onroll itself has, or a
+number where onroll wants one. A password may be a number too, and so may be what a MIS calls a school.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from onroll_daemon.kinds import kinds, settings_of
 from onroll_daemon.settings import Settings
 from onroll_daemon.wiring import open_store, store_address
 
+_WHOSE = frozenset({"school"})
 _WORDS = frozenset({"create", "link", "always", "once", "never", "keep", "remove", "words", "strong", "security", "team", "class", "microsoft365",
                     "sync", "pull", "apply", "undo", "done", "held", "failed", "unread", "cut off", "cleared", "mis"})  # fmt: skip
 
@@ -61,15 +63,27 @@ def _known_words() -> frozenset[str]:
     return _WORDS | names | {each.value for each in Country}
 
 
-def _known_keys() -> frozenset[str]:
-    """Every key that onroll has, wherever in the file."""
+def _fields() -> list[tuple[str, Any]]:
+    """Every key that onroll has, wherever in the file, with what it takes."""
     models: list[type[BaseModel]] = [
         each for each in vars(tables).values() if isinstance(each, type) and issubclass(each, BaseModel)
     ]
     models += [settings_of(folder, name) for folder in ("sources", "targets") for name in kinds(folder)]
     inner = [each for model in models for part in model.model_fields.values() for each in get_args(part.annotation)]
     models += [each for each in inner if isinstance(each, type) and issubclass(each, BaseModel)]
-    return frozenset(name for model in models for name in model.model_fields)
+    return [(name, field.annotation) for model in models for name, field in model.model_fields.items()]
+
+
+def _known_keys() -> frozenset[str]:
+    return frozenset(name for name, _ in _fields())
+
+
+def _counting_keys() -> frozenset[str]:
+    """Keys that take a number and nothing else in every table that has them, and none that says which school it is."""
+    others = {
+        name for name, takes in _fields() if not {takes, *get_args(takes)} & {int, float} or str in get_args(takes)
+    }
+    return _known_keys() - others - _WHOSE
 
 
 def _shape(path: Path | None) -> Any:
@@ -78,23 +92,28 @@ def _shape(path: Path | None) -> Any:
         told = tomllib.loads(path.read_text(encoding="utf-8-sig")) if path is not None else {}
     except (OSError, ValueError):
         return "it cannot be read"
-    return _redacted(told, _known_keys(), _known_words())
+    return redacted(told)
 
 
-def _redacted(told: Any, keys: frozenset[str], words: frozenset[str]) -> Any:
+def redacted(told: Any) -> Any:
+    """A configuration in which every value that anybody typed is left out, and every key that onroll does not have."""
+    return _redacted(told, "", _known_keys(), _counting_keys(), _known_words())
+
+
+def _redacted(told: Any, of: str, keys: frozenset[str], counting: frozenset[str], words: frozenset[str]) -> Any:
     if isinstance(told, Mapping):
         return {
-            (key if key in keys else f"name {number}"): _redacted(value, keys, words)
+            (key if key in keys else f"name {number}"): _redacted(value, key, keys, counting, words)
             for number, (key, value) in enumerate(told.items(), 1)
         }
     if isinstance(told, list):
-        return [_redacted(each, keys, words) for each in told]
+        return [_redacted(each, of, keys, counting, words) for each in told]
     if isinstance(told, str):
         scheme = told.partition(":")[0]
         if scheme in ("env", "file", "credential", "embedded"):
             return f"{scheme}:..."
         return told if told in words else "..."
-    return told if isinstance(told, bool | int | float) else "..."
+    return told if isinstance(told, bool) or (isinstance(told, int | float) and of in counting) else "..."
 
 
 def _runs(settings: Settings | None) -> list[dict[str, Any]]:

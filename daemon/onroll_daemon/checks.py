@@ -11,13 +11,13 @@ import typer
 
 from onroll_core.contracts import Finding, Source, Target
 from onroll_core.errors import OnrollError
-from onroll_core.store import Store
+from onroll_core.store import Store, copies
 from onroll_daemon import log
 from onroll_daemon.bars import watching
 from onroll_daemon.freshness import freshness
 from onroll_daemon.session import FAILED, chosen, document, read_settings, say, sentences
 from onroll_daemon.settings import SchoolSettings, Settings
-from onroll_daemon.wiring import line, now, open_store
+from onroll_daemon.wiring import line, now, open_store, store_address
 
 
 class Found(NamedTuple):
@@ -53,18 +53,31 @@ def shape(found: Sequence[Found]) -> dict[str, list[dict[str, str]]]:
 
 def _everything(settings: Settings, schools: Sequence[SchoolSettings]) -> Iterator[Found]:
     yield Found("settings", Finding("ok", f"{settings.path} is in order."))
+    whole = store_found(settings)  # a damaged store is not upgraded
     try:
-        store = open_store(settings)
+        store = open_store(settings) if whole.finding.level == "ok" else None
     except OnrollError as failure:
-        yield Found("store", Finding("problem", failure.sentence))
+        whole, store = Found("store", Finding("problem", failure.sentence)), None
+    yield whole
+    if store is None:
         return
     try:
-        yield Found("store", Finding("ok", "it is there and up to date."))
         looked_at: set[str] = set()
         for school in schools:
             yield from check_school(settings, school, store, looked_at)
     finally:
         store.close()
+
+
+def store_found(settings: Settings) -> Found:
+    """Whether the store is damaged, be it open or not: one may go on working with it until the damaged page is come to."""
+    address = store_address(settings)
+    try:
+        copies.sound(address)
+    except OnrollError as failure:
+        return Found("store", Finding("problem", failure.sentence))
+    whole = "there, whole" if copies.file_of(address) is not None else "there"
+    return Found("store", Finding("ok", f"it is {whole} and up to date."))
 
 
 def check_school(

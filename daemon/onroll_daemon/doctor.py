@@ -19,9 +19,10 @@ from onroll_core.store import copies
 from onroll_core.store.engine import HEAD
 from onroll_daemon import __file__ as program
 from onroll_daemon import clock
-from onroll_daemon.certificates import endpoints, lasts_until, shown_until
+from onroll_daemon.certificates import Endpoint, Shown, endpoints, lasts_until, shown
 from onroll_daemon.freshness import freshness
 from onroll_daemon.settings import Settings
+from onroll_daemon.wiring import now as the_time
 from onroll_daemon.wiring import open_store, store_address
 
 Level = Literal["ok", "warning", "problem"]
@@ -162,17 +163,34 @@ def _certificates(settings: Settings, now: datetime) -> Iterator[Found]:
     for each in endpoints(settings):
         name = f"{each.host}:{each.port}"
         try:
-            yield _lasting(
-                each.of,
-                f"the certificate of {name}",
-                shown_until(each),
-                now,
-                "Ask whoever looks after that server to renew it.",
-            )
+            seen = shown(each, the_time)
         except OnrollError as failure:
-            yield Found(
-                "certificate", each.of, "warning", f"{name} could not be looked at: {failure.sentence.rstrip('.')}."
-            )
+            if (
+                not each.vendors
+            ):  # whether the vendor can be reached, perhaps through a proxy, is what `onroll check` finds out
+                words = f"{name} could not be looked at: {failure.sentence.rstrip('.')}."
+                yield Found("certificate", each.of, "warning", words)
+            continue
+        if not each.vendors:
+            todo = "Ask whoever looks after that server to renew it."
+            yield _lasting(each.of, f"the certificate of {name}", seen.until, now, todo)
+        yield from _compared(each, seen)
+
+
+def _compared(server: Endpoint, seen: Shown) -> Iterator[Found]:
+    """Our clock beside a server's; nothing where it does not tell the time."""
+    if seen.ahead is None:
+        return
+    name, facts = f"{server.host}:{server.port}", {"apart_seconds": round(seen.ahead.total_seconds())}
+    if abs(seen.ahead) <= clock.SLACK:
+        yield Found("clock", "clock", "ok", f"{name} tells the same time.", facts)
+        return
+    which = "ahead of" if seen.ahead > timedelta(0) else "behind"
+    words = (
+        f"The clock of {name} is {clock.in_words(seen.ahead)} {which} this server's. More than 5 minutes apart, sign-ins to directories and clouds are refused, and"
+        " windows and leaving dates go wrong. Look which of the two is right, and put the other right (on Windows: w32tm /resync; on Linux: turn on NTP)."
+    )
+    yield Found("clock", "clock", "problem", words, facts)
 
 
 def _lasting(of: str, what: str, until: datetime, now: datetime, todo: str) -> Found:

@@ -38,8 +38,9 @@ def made(folder: Path, until: datetime, name: str = "localhost") -> tuple[Path, 
 
 
 @contextmanager
-def shown(certificate: Path, key: Path, starts_tls: bool = False) -> Iterator[int]:
-    """A server on this machine that shows the certificate to whoever comes; gives its port. With `starts_tls` it waits to be asked, as LDAP does."""
+def shown(certificate: Path, key: Path, starts_tls: bool = False, answer: bytes = b"") -> Iterator[int]:
+    """A server on this machine that shows the certificate to whoever comes, and gives its `answer` to whatever is asked; gives its port. With `starts_tls` it waits
+    to be asked, as LDAP does."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     door = socket.create_server(("127.0.0.1", 0))
@@ -56,7 +57,8 @@ def shown(certificate: Path, key: Path, starts_tls: bool = False) -> Iterator[in
                     code = b"\x0a\x01\x00" if b"1.3.6.1.4.1.1466.20037" in asked else b"\x0a\x01\x02"
                     plain.sendall(b"\x30\x0c\x02\x01\x01\x78\x07" + code + b"\x04\x00\x04\x00")
                 with context.wrap_socket(plain, server_side=True) as spoken:
-                    spoken.recv(1)
+                    spoken.recv(4096)
+                    spoken.sendall(answer)
 
     worker = threading.Thread(target=serve, daemon=True)
     worker.start()

@@ -6,6 +6,7 @@ import os
 import shutil
 import zipfile
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,9 +14,14 @@ import pytest
 
 from certificates_made import made, shown
 from command import CONFIG, Command, milton_park
-from onroll_daemon import clock
+from onroll_daemon import certificates, clock
+from onroll_daemon.certificates import Endpoint, endpoints
+from onroll_daemon.checks import store_found
+from onroll_daemon.doctor import _compared
+from onroll_daemon.settings import load
 
 NOW = datetime.now(UTC)
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -62,6 +68,10 @@ def test_a_damaged_store_is_a_problem_that_says_what_to_do(school: Command) -> N
         stream.write(b"\xff" * 4096 * 5)
     ((level, words),) = about(school, "store", code=1)
     assert level == "problem" and "Restore it from a backup" in words
+    checked = school.json("check", code=1)["findings"]
+    assert [(each["level"], each["sentence"]) for each in checked if each["where"] == "store"] == [(level, words)]
+    settings = load(school.folder / "onroll.toml")
+    assert store_found(settings).finding.level == "problem", "the console's check says it of an open store"
 
 
 def test_a_configuration_with_mistakes_is_told_and_the_rest_looked_at_all_the_same(school: Command) -> None:
@@ -133,6 +143,65 @@ def test_a_servers_certificate_is_looked_at_without_signing_in(school: Command, 
     assert level == "problem" and f"127.0.0.1:{port} expired on" in words and "renew it" in words
     ((level, words),) = about(school, "ad")
     assert level == "warning" and "could not be looked at" in words
+
+
+def date(ahead: timedelta) -> bytes:
+    """A web server's answer, with the time that it has."""
+    return f"HTTP/1.1 404 Not Found\r\nServer: x\r\nDate: {format_datetime(NOW + ahead, usegmt=True)}\r\nContent-Length: 0\r\n\r\n".encode()
+
+
+def current_time(ahead: timedelta) -> bytes:
+    """The root entry of a directory with its currentTime, and the end of the search."""
+    when = f"{NOW + ahead:%Y%m%d%H%M%S}.0Z".encode()
+    values = b"\x31" + bytes([len(when) + 2]) + b"\x04" + bytes([len(when)]) + when
+    told = b"\x04\x0bcurrentTime" + values
+    told = b"\x30" + bytes([len(told)]) + told
+    told = b"\x04\x00\x30" + bytes([len(told)]) + told
+    told = b"\x02\x01\x02\x64" + bytes([len(told)]) + told
+    return b"\x30" + bytes([len(told)]) + told + bytes.fromhex("300c02010265070a010004000400")
+
+
+@pytest.mark.parametrize("ahead", [timedelta(hours=3), timedelta(minutes=-9), timedelta(seconds=20)])
+@pytest.mark.parametrize("scheme", ["ldaps", "ldap", "https"])
+def test_the_clock_is_held_against_the_servers_own(school: Command, scheme: str, ahead: timedelta) -> None:
+    certificate, key = made(school.folder / "dc", NOW + timedelta(days=200))
+    answer = date(ahead) if scheme == "https" else current_time(ahead)
+    with shown(certificate, key, scheme == "ldap", answer) as port:
+        where = Endpoint("ad", "127.0.0.1", port, scheme != "https", scheme == "ldap")
+        seen = certificates.shown(where, lambda: NOW)
+    assert seen.ahead is not None and abs(seen.ahead - ahead) < timedelta(seconds=2)
+    found = list(_compared(where, seen))
+    assert [each.level for each in found] == [
+        "ok" if ahead < timedelta(minutes=5) and ahead > timedelta(0) else "problem"
+    ]
+    assert found[0].facts == {"apart_seconds": round(seen.ahead.total_seconds())}
+
+
+def test_a_server_whose_clock_is_hours_away_is_a_problem_that_says_which_is_ahead(school: Command) -> None:
+    certificate, key = made(school.folder / "dc", NOW + timedelta(days=200))
+    with shown(certificate, key, answer=current_time(timedelta(hours=-5))) as port:
+        server = f'"ldaps://127.0.0.1:{port}"\nuser = "onroll@school.test"\npassword = "env:ONROLL_AD_PASSWORD"'
+        school.configure(CONFIG.replace('"embedded:directory.json"', server))
+        (_, (level, words)) = about(school, "clock", code=1)
+    assert level == "problem" and f"The clock of 127.0.0.1:{port} is 5 hours behind this server's." in words
+
+
+@pytest.mark.parametrize(
+    "answer", [b"", b"HTTP/1.1 200 OK\r\nDate: the day before\r\n\r\n", b"220 ready\r\n", b"\x00" * 70_000]
+)
+def test_a_server_that_tells_no_time_is_not_held_against_the_clock(tmp_path: Path, answer: bytes) -> None:
+    certificate, key = made(tmp_path, NOW + timedelta(days=200))
+    for ldap in (False, True):
+        with shown(certificate, key, answer=answer) as port:
+            seen = certificates.shown(Endpoint("ad", "127.0.0.1", port, ldap), lambda: NOW)
+        assert seen.ahead is None and seen.until > NOW
+
+
+def test_of_the_clouds_own_servers_only_the_clock_is_looked_at() -> None:
+    settings = load(ROOT / "config/examples/primary-scholarpack-m365.toml")
+    assert [(each.host, each.vendors) for each in endpoints(settings) if each.of == "m365"] == [
+        ("graph.microsoft.com", True)
+    ]
 
 
 HOSTILE = "Zaphod-Beeblebrox"

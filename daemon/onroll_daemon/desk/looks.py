@@ -10,7 +10,7 @@ from onroll_core.errors import Refused
 from onroll_core.store.requests import DONE
 from onroll_daemon import settings as configuration
 from onroll_daemon.alerts.testing import send_test
-from onroll_daemon.checks import Found, check_school, shape
+from onroll_daemon.checks import Found, check_school, shape, store_found
 from onroll_daemon.desk.job import Answer, Job
 from onroll_daemon.mistakes import Misconfigured
 from onroll_daemon.sign_ins import sign_ins
@@ -22,7 +22,7 @@ def check(job: Job) -> Answer:
     Result: `check --json` {"findings": [{"where", "level": "ok" | "warning" | "problem", "sentence"}]}, "problems": how many of them are problems.
     Status: done, whatever was found.
     """
-    found = [*_settings(job), Found("store", Finding("ok", "it is there and up to date."))]
+    found = [*_settings(job), store_found(job.settings)]
     for each in check_school(job.settings, job.school, job.store, set(), job.clock):
         found.append(each)
         job.progress(f"checked {each.where}", len(found), None)
