@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 import warnings
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from onroll_connectors.targets import ad_names
@@ -35,7 +35,7 @@ from onroll_connectors.targets.ad_wire import (
 from onroll_core.contracts import Context, Target
 from onroll_core.errors import Halt, Unavailable
 
-__all__ = ["LdapWire", "Settings", "connect", "grants"]
+__all__ = ["LdapWire", "Settings", "connect", "grants", "told_to_anyone"]
 
 _PAGING = "1.2.840.113556.1.4.319"
 _DESCRIPTOR_PARTS = "1.2.840.113556.1.4.801"
@@ -99,6 +99,28 @@ def filter_text(where: Where) -> str:
             return f"(|{''.join(map(filter_text, terms))})"
         case AllOf(terms):
             return f"(&{''.join(map(filter_text, terms))})"
+
+
+def told_to_anyone(host: str, port: int, attributes: Sequence[str], seconds: float) -> Mapping[str, str] | None:
+    """What the root of the directory at `host` tells without a sign-in and without TLS (nothing secret is sent); None when none answers in time."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # as in LdapWire
+        import ldap3
+        from ldap3.core.exceptions import LDAPException
+    server = ldap3.Server(host, port, get_info=ldap3.NONE, connect_timeout=seconds)
+    connection = ldap3.Connection(server, receive_timeout=seconds)
+    try:
+        connection.open()
+        connection.search("", "(objectClass=*)", ldap3.BASE, attributes=list(attributes))
+        found = [each["raw_attributes"] for each in connection.response or () if each.get("type") == "searchResEntry"]
+    except (LDAPException, OSError):
+        return None
+    finally:
+        left_open = connection.socket
+        connection.strategy.close()
+        if left_open is not None:
+            left_open.close()  # ldap3 forgets a socket that never connected
+    return {name: each[0].decode() for name in attributes if found and (each := found[0].get(name))} if found else None
 
 
 class LdapWire:

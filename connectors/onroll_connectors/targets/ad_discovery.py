@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 
-from onroll_connectors.targets.active_directory import LdapWire
+from onroll_connectors.targets.active_directory import LdapWire, told_to_anyone
 from onroll_connectors.targets.ad_names import split, unescape
 from onroll_connectors.targets.ad_session import Session
 from onroll_connectors.targets.ad_settings import Settings
@@ -27,22 +26,9 @@ def discover(host: str, port: int = 389) -> Domain | None:
 
     Asked without signing in and without TLS: nothing secret is sent, and what is told is believed by nobody before a certificate has been checked.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # as in active_directory
-        import ldap3
-        from ldap3.core.exceptions import LDAPException
-    server = ldap3.Server(host, port, get_info=ldap3.NONE, connect_timeout=_SECONDS)
-    try:
-        connection = ldap3.Connection(server, auto_bind=ldap3.AUTO_BIND_NONE, receive_timeout=_SECONDS)
-        connection.open()
-        wanted = ["defaultNamingContext", "dnsHostName"]
-        connection.search("", "(objectClass=*)", ldap3.BASE, attributes=wanted)
-        told = connection.entries[0].entry_attributes_as_dict if connection.entries else {}
-        connection.unbind()
-    except (LDAPException, OSError):
-        return None
-    root, name = (str((told.get(each) or [""])[0]) for each in wanted)
-    return Domain(domain_of(root), root, name) if root and name else None
+    told = told_to_anyone(host, port, ("defaultNamingContext", "dnsHostName"), _SECONDS)
+    root, server = (told or {}).get("defaultNamingContext"), (told or {}).get("dnsHostName")
+    return Domain(domain_of(root), root, server) if root and server else None
 
 
 def root_of(settings: Settings) -> str:
