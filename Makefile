@@ -16,7 +16,7 @@ demo: .venv/.run
 # Servers and wheels are waited for (the network), lint computes: all at once.
 test: .venv/.dev
 	@$(MAKE) --no-print-directory --output-sync -j3 servers lint windows-parts
-	$(PYTHON) -m pytest -q -n 2 --dist worksteal tests
+	$(PYTHON) -m pytest -q -n 3 --dist worksteal tests
 
 lint: .venv/.dev
 	.venv/bin/ruff check .

@@ -150,9 +150,12 @@ class SchoolYear:
 
     def enabled(self, username: str) -> dict[str, bool]:
         """Whether somebody may sign in, asked of each target's own data."""
+        return {"ad": self.ad.enabled(username)} | self.in_clouds(username)
+
+    def in_clouds(self, username: str) -> dict[str, bool]:
+        """As `enabled`, of the clouds alone."""
         address = self.address(username)
         return {
-            "ad": self.ad.enabled(username),
             "m365": bool(self.entra(address)["accountEnabled"]),
             "google": not self.world.google.user(address).suspended,
         }

@@ -15,7 +15,7 @@ from onroll_daemon.demo import Demo, demo
 from onroll_daemon.wiring import line
 from samba import Samba
 
-MOMENTS = int(os.environ.get("ONROLL_KILLS") or (200 if os.environ.get("ONROLL_SOAK") else 10))
+MOMENTS = int(os.environ.get("ONROLL_KILLS") or (200 if os.environ.get("ONROLL_SOAK") else 6))
 SEED = int(os.environ.get("ONROLL_SEED") or 11)
 PEOPLE = 24
 

@@ -66,6 +66,20 @@ class Samba:
                 found.append(base64.b64decode(value[1:]).decode() if value.startswith(":") else value[1:])
         return found
 
+    def people(self, base: str, *attributes: str) -> dict[str, dict[str, list[str]]]:
+        """Everybody below `base` in one question to the database: by username, the values of each attribute, and of "dn"."""
+        found: dict[str, dict[str, list[str]]] = {}
+        for record in self.ldbsearch("(objectClass=user)", "sAMAccountName", *attributes, base=base).split("\n\n"):
+            values: dict[str, list[str]] = {}
+            for line in record.splitlines():
+                name, colon, value = line.partition(":")
+                if colon and not line.startswith("#"):
+                    plain = base64.b64decode(value[1:]).decode() if value.startswith(":") else value[1:]
+                    values.setdefault(name, []).append(plain)
+            if "sAMAccountName" in values:
+                found[values["sAMAccountName"][0]] = values
+        return found
+
     def sign_in(self, login: str, password: str) -> str:
         """kinit's answer: "ok", "must change", "revoked" (disabled) or "refused"."""
         cache = f"FILE:{self.folder}/cc-{uuid.uuid4().hex}"
