@@ -19,7 +19,17 @@ settings.register_profile(
 settings.load_profile("soak" if os.environ.get("ONROLL_SOAK") else "ci")
 random.seed(7)
 
-LONG = ("tests/windows/test_windows_service.py", "tests/windows/test_windows_bundle.py", "tests/windows/")
+LONG = (
+    "tests/windows/test_windows_service.py",
+    "tests/windows/test_windows_bundle.py",
+    "tests/windows/",
+    "tests/console/test_every_page.py",
+    "tests/scenarios/test_september.py",
+    "tests/scenarios/test_killed.py",
+    "tests/scenarios/test_school_weeks.py",
+    "tests/console/test_first_morning.py",
+    "tests/console/test_signing_in_look.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
