@@ -11,7 +11,7 @@ from onroll_connectors.mis import MISES
 from onroll_daemon.demo import demo, story
 from onroll_daemon.kinds import kinds
 
-PUPILS = 84
+PUPILS = 42
 WAYS = [(name, None) for name in MISES] + [
     (next((name for name, mis in MISES.items() if route in mis.routes), route), route)
     for route in kinds("sources")
