@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 
+from onroll_connectors.rights import Right, Rights
 from onroll_connectors.sql_query import Query, is_name, touched
 from onroll_connectors.sql_settings import SqlSettings
 
@@ -11,6 +12,12 @@ KNOWN = (
     "The login and the database's user may have been made by whoever looks after the server in another way; the GRANTs are all that onroll uses. Without the last"
     " command a read may make the office wait for a second or two."
 )
+
+
+def asked(rights: Rights, queries: Iterable[Query]) -> list[Right]:
+    """The tables of a route that some queries need."""
+    tables = touched(queries)
+    return [each for each in rights.table if each.name in tables]
 
 
 def grants(

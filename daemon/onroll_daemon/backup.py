@@ -25,6 +25,7 @@ from typing import Any
 from onroll_core.errors import Halt
 from onroll_core.store import copies
 from onroll_core.store.engine import HEAD
+from onroll_daemon.ownership import give
 from onroll_daemon.settings import Settings, load
 from onroll_daemon.wiring import store_address
 
@@ -112,7 +113,7 @@ def keep_before_upgrade(settings: Settings, now: datetime, told: Mapping[str, st
             f"{failure.sentence} The store is that of an older onroll (its schema is {schema}), and before it is upgraded it is backed up into {folder};"
             " it was left as it was. Make room there, or name a folder that onroll may write with the environment variable ONROLL_BACKUPS, then start again."
         ) from None
-    _owned_like(made.file, folder)
+    give(made.file, folder.stat())
     if made.copy.schema != schema:  # another program has upgraded it meanwhile, and has kept it as it was
         made.file.unlink()
         return None
@@ -199,22 +200,15 @@ def _put(new: Path, place: Path, stamp: str, aside: list[Path]) -> None:
     if place.exists():
         kept = place.with_name(f"{place.name}.{stamp}")
         shutil.copy2(place, kept)
-        _owned_like(kept, like)
+        give(kept, like.stat())
         aside.append(kept)
     near = place.with_name(f".{place.name}.{stamp}.new")
     shutil.copyfile(new, near)
     near.chmod(like.stat().st_mode & 0o666 if like is place else 0o640)
-    _owned_like(near, like)
+    give(near, like.stat())
     with near.open("rb+") as stream:
         os.fsync(stream.fileno())
     near.replace(place)
-
-
-def _owned_like(path: Path, like: Path) -> None:
-    """Root restores for the user that runs the service, who has to be able to write."""
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        told = like.stat()
-        os.chown(path, told.st_uid, told.st_gid)
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 import re
 import tomllib
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from onroll_core.errors import Halt
+from onroll_daemon.ownership import give
 from onroll_daemon.toml_lines import Spot, lines
 
 
@@ -60,8 +60,7 @@ def replace_file(path: Path, text: str) -> Path:
         for place, body in ((kept, before), (part, _as_before(before, text))):
             place.write_bytes(body)
             place.chmod(told.st_mode & 0o777)
-            if hasattr(os, "geteuid") and os.geteuid() == 0:
-                os.chown(place, told.st_uid, told.st_gid)
+            give(place, told)
         part.replace(path)
     except OSError as failure:
         part.unlink(missing_ok=True)

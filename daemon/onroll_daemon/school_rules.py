@@ -32,6 +32,11 @@ def place_of(table: RoleTable, role: Role) -> str:
     return _PLACES[role] if table.place is None else table.place
 
 
+def username_of(table: RoleTable, role: Role) -> str:
+    """The format of usernames as it is written, or the role's usual one."""
+    return table.username or _USERNAMES[role]
+
+
 def school_rules(table: SchoolTable, spot: Spot, mistakes: Mistakes) -> SchoolRules | None:
     """The rules of one school, or None when something in it cannot be used."""
     students = _role(table, table.students, Role.STUDENT, (*spot, "students"), mistakes)
@@ -83,7 +88,7 @@ def _role(school: SchoolTable, table: RoleTable, role: Role, spot: Spot, mistake
     domain = (table.domain or school.domain).lower()
     if table.domain is not None and problem_with_address(f"a@{domain}") is not None:
         mistakes.say((*spot, "domain"), f"{table.domain!r} is not a domain; write it as in addresses, without the @.")
-    text = table.username or _USERNAMES[role]
+    text = username_of(table, role)
     # The affixes are looked at apart from the format, so that a mistake in both is told twice, at the key that holds it.
     plain = _made(lambda: Format.parse(text, role), (*spot, "username"), mistakes)
     prefixed = _made(lambda: Format.parse("{last}", role, table.prefix), (*spot, "prefix"), mistakes)

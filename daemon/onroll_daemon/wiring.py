@@ -25,6 +25,7 @@ from onroll_core.rules import TargetRules
 from onroll_core.store import Store
 from onroll_core.store.processes import this_process
 from onroll_core.trust import Sister, Sisters, sharing
+from onroll_daemon.ownership import give
 from onroll_daemon.settings import Route, SchoolSettings, Settings, TargetSettings
 
 Progress = Callable[[str, int, int | None], None]
@@ -67,7 +68,7 @@ def _hand_over(address: str) -> None:
     if file.is_file() and file.stat().st_uid == 0 != (around := file.parent.stat()).st_uid:
         for each in (file, Path(f"{file}-wal"), Path(f"{file}-shm")):
             if each.exists():
-                os.chown(each, around.st_uid, around.st_gid)
+                give(each, around)
                 each.chmod(0o640)
 
 

@@ -7,8 +7,9 @@ from typing import Protocol, cast
 
 from onroll_connectors.rights import Right, Rights
 from onroll_connectors.sources import cmis_groups
-from onroll_connectors.sql_query import Query, touched
+from onroll_connectors.sql_query import Query
 from onroll_connectors.sql_rights import KNOWN, grants
+from onroll_connectors.sql_rights import asked as needed
 from onroll_connectors.sql_settings import SqlSettings
 
 SETS = Query("SETIDDATA", ("setid", "yearstart"))
@@ -69,8 +70,7 @@ def people_queries(wishes: Wishes, sets: Sequence[object]) -> list[Query]:
 
 def asked(settings: Wishes) -> list[Right]:
     """The tables that these settings ask for."""
-    tables = touched(_queries(settings))
-    return [each for each in RIGHTS.table if each.name in tables]
+    return needed(RIGHTS, _queries(settings))
 
 
 def commands(settings: SqlSettings) -> list[str]:

@@ -8,11 +8,17 @@ from pathlib import Path, PureWindowsPath
 
 from pydantic import BaseModel
 
+from onroll_connectors.rights import Right, Rights
 from onroll_core.errors import Halt
 
 ASK = "On the server where the files are, let the account that onroll's service runs as read them, and change nothing:"
 GIVE = "Let the account that onroll's service runs as read it"
 KNOWN = "On Windows that account is NT SERVICE\\onroll, or the group-managed account that it was installed with; for a share on another server it is this computer's own account (SCHOOL\\SERVER$). On Linux it is onroll."
+
+
+def folder(*table: Right) -> Rights:
+    """The rights of a route that reads files and needs nothing else."""
+    return Rights("The folder", "right of", ASK, GIVE, KNOWN, table)
 
 
 def commands(settings: BaseModel) -> list[str]:

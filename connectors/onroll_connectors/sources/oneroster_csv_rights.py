@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from onroll_connectors.rights import Right, Rights
-from onroll_connectors.sources.folder_rights import ASK, GIVE, KNOWN, commands
+from onroll_connectors.rights import Right
+from onroll_connectors.sources.folder_rights import commands, folder
 
 __all__ = ["RIGHTS", "commands"]
 
-RIGHTS = Rights(
-    "The folder",
-    "right of",
-    ASK,
-    GIVE,
-    KNOWN,
-    (Right("reading the folder", "seeing which files are there"), Right("reading the files", "everybody in them")),
+RIGHTS = folder(
+    Right("reading the folder", "seeing which files are there"),
+    Right("reading the files", "everybody in them"),
 )

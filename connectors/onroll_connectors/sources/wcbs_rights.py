@@ -8,8 +8,9 @@ from onroll_connectors.rights import Right, Rights
 from onroll_connectors.sources import wcbs_groups, wcbs_people
 from onroll_connectors.sources.wcbs_rows import CALENDAR, SCHOOL, YEAR
 from onroll_connectors.sources.wcbs_rows import Wishes as Rows
-from onroll_connectors.sql_query import Query, touched
+from onroll_connectors.sql_query import Query
 from onroll_connectors.sql_rights import KNOWN, grants
+from onroll_connectors.sql_rights import asked as needed
 from onroll_connectors.sql_settings import SqlSettings
 
 _CONTACTS = ({"contacts": True},)
@@ -51,8 +52,7 @@ def queries(wishes: Rows) -> list[Query]:
 
 def asked(settings: Rows) -> list[Right]:
     """The tables that these settings ask for."""
-    tables = touched(queries(settings))
-    return [each for each in RIGHTS.table if each.name in tables]
+    return needed(RIGHTS, queries(settings))
 
 
 def commands(settings: SqlSettings) -> list[str]:

@@ -9,12 +9,11 @@ from dataclasses import dataclass, field
 from onroll_connectors.mis import MISES, find
 from onroll_core.people import GroupKind
 from onroll_core.years import Country
-from onroll_daemon.kinds import kinds
+from onroll_daemon.kinds import kinds, settings_of
 from onroll_daemon.setup.answers import Answers
 from onroll_daemon.setup.naming import settle_names
-from onroll_daemon.setup.targets import Held, Look, settle_target
-
-Say = Callable[[str], None]
+from onroll_daemon.setup.targets import Held, Look, Say, settle_target
+from onroll_daemon.tables import connector
 
 SOURCE_KEYS: dict[str, tuple[str, ...]] = {
     "arbor": ("endpoint", "user", "password"),
@@ -56,7 +55,7 @@ class Dialogue:
         self._school()
         self._source()
         self._targets()
-        settle_names(self.answers, list(self.held.values()), self.say, self.year)
+        settle_names(self.answers, list(self.held.values()), self.say)
         self._further()
         self.answers.complete()
 
@@ -82,10 +81,7 @@ class Dialogue:
         answers = self.answers
         if answers.asker is None or answers.get("school", "source") is not None:
             return
-        mis = answers.get("school", "mis")
-        kind = answers.get("school", "route") or (MISES[mis].route if mis in MISES else mis)
-        from onroll_daemon.kinds import settings_of
-
+        kind = connector(answers.get("school", "mis"), answers.get("school", "route"))
         fields = settings_of("sources", kind).model_fields
         self.say(f"What onroll needs for it is in docs/mis/{kind}.md.")
         for key in SOURCE_KEYS[kind]:

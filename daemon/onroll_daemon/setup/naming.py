@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from onroll_core.habits import RoleHabits
 from onroll_core.people import Role
 from onroll_core.usernames import Format
+from onroll_daemon.school_rules import place_of, username_of
 from onroll_daemon.setup.answers import Answers
-from onroll_daemon.setup.targets import Held
-
-Say = Callable[[str], None]
+from onroll_daemon.setup.targets import Held, Say
+from onroll_daemon.tables import RoleTable
 
 _TITLES = {Role.STUDENT: ("students", "pupils"), Role.STAFF: ("staff", "staff")}
-_USUAL = {Role.STUDENT: "{yoe2}{initial}{last}", Role.STAFF: "{initial}.{last}"}
-_PLACES = {Role.STUDENT: "Students/{yoe4}", Role.STAFF: "Staff"}
+_NOTHING_SAID = RoleTable()
 _ORDER = ("active_directory", "google_workspace", "microsoft365")
 
 
-def settle_names(answers: Answers, held: Sequence[Held], say: Say, year: int) -> None:
+def settle_names(answers: Answers, held: Sequence[Held], say: Say) -> None:
     """The school's domain, and each role's username, address, OU and display name."""
     by_kind = sorted(held, key=lambda each: _ORDER.index(each.kind))
     _domain(answers, by_kind)
@@ -61,7 +60,7 @@ def _tell(found: RoleHabits, people: str, say: Say) -> None:
 def _role(answers: Answers, role: Role, table: str, people: str, found: RoleHabits) -> None:
     habit, asked = found.username, answers.asker is not None
     guess = habit.format if habit is not None else None
-    usual = _USUAL[role] if asked else None
+    usual = username_of(_NOTHING_SAID, role) if asked else None
 
     def wrong(given: str) -> str | None:
         try:
@@ -80,7 +79,7 @@ def _role(answers: Answers, role: Role, table: str, people: str, found: RoleHabi
     answers.text(
         ("school", table, "place"),
         f"The OU of {people}, from the base ({{yoe4}} {{year}} {{registration}} ...)",
-        found.place or (_PLACES[role] if asked else None),
+        found.place or (place_of(_NOTHING_SAID, role) if asked else None),
         needed=False,
     )
     if found.email is not None and not _set(answers, table, "email"):

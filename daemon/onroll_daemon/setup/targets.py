@@ -37,10 +37,9 @@ class Look(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What one target holds and its habits; None where it could not be looked at. `domain` is the one of its own name, if it has one."""
+    """The habits of one target's accounts, none where it could not be looked at. `domain` is the one of its own name, if it has one."""
 
     kind: str
-    survey: Survey | None
     habits: Habits
     domain: str | None = None
 
@@ -53,14 +52,14 @@ def settle_target(answers: Answers, name: str, kind: str, look: Look, say: Say, 
         _connection(answers, name, kind, domain)
         asked_here = [each for each in answers.get("targets", name) if each not in before] or asked_here
         if answers.missing:
-            return Held(kind, None, Habits())
+            return Held(kind, Habits())
         try:
             return _looked_at(answers, name, kind, look, say, year, domain)
         except OnrollError as failure:
             say(f"{name} could not be looked at: {failure.sentence}")
             if answers.asker is None or not answers.asker.yes("Answer that again?", True):
                 _base(answers, name, kind, None, None)
-                return Held(kind, None, Habits(), getattr(domain, "name", None))
+                return Held(kind, Habits(), getattr(domain, "name", None))
             for key in asked_here:
                 answers.get("targets", name).pop(key, None)
 
@@ -118,7 +117,7 @@ def _looked_at(answers: Answers, name: str, kind: str, look: Look, say: Say, yea
     say(f"{name} holds {len(found.accounts):,} accounts{ours if found.ours else ''}.")
     if found.others:
         _identity(answers, name, kind, found, lambda key: look.survey(kind, {**wide, **key}).within(told.root), say)
-    return Held(kind, found, told, getattr(domain, "name", None))
+    return Held(kind, told, getattr(domain, "name", None))
 
 
 def _base(answers: Answers, name: str, kind: str, inner: str | None, root: str | None) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import typer
 
+from onroll_daemon.ownership import give
 from onroll_daemon.session import say
 from onroll_daemon.setup.answers import Wrong
 
@@ -72,20 +73,14 @@ def keep(folder: Path, name: str, value: str) -> str:
     around = folder.stat()
     if not place.exists():
         place.mkdir(mode=0o750)
-        _give(place, around)
+        give(place, around)
     partial = path.with_name(f".{name}.new")
     partial.unlink(missing_ok=True)
     shared = os.geteuid() == 0 and around.st_gid != 0
     with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         file.write(value + "\n")
-    _give(partial, around)
+    give(partial, around)
     if shared:
         partial.chmod(0o640)
     partial.replace(path)
     return f"file:secrets/{name}"
-
-
-def _give(path: Path, around: os.stat_result) -> None:
-    """To the folder's group, where root makes it: the service's."""
-    if os.geteuid() == 0:
-        os.chown(path, around.st_uid, around.st_gid)

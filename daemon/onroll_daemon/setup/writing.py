@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import tomllib
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from typing import Any
 
 from onroll_daemon.kinds import kinds, settings_of
 from onroll_daemon.mistakes import Misconfigured
+from onroll_daemon.ownership import give
 from onroll_daemon.samples import toml
 from onroll_daemon.settings import Settings, load
 from onroll_daemon.tables import connector
@@ -110,9 +110,7 @@ def put(path: Path, text: str, source: str) -> tuple[Settings, Path | None]:
             kept.write_bytes(path.read_bytes())
             for each in (partial, kept):
                 each.chmod(around.st_mode & 0o777)
-            if hasattr(os, "geteuid") and os.geteuid() == 0:
-                for each in (partial, kept):
-                    os.chown(each, around.st_uid, around.st_gid)
+                give(each, around)
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
